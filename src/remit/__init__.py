@@ -1,0 +1,1 @@
+"""Remit decides who may do what."""

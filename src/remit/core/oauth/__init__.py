@@ -1,0 +1,1 @@
+"""The protocol rules of OAuth: pure functions that return a verdict."""
