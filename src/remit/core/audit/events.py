@@ -1,0 +1,344 @@
+"""Every audit event there is. One event answers who, for whom, under which approval, on what, why and from where.
+
+The set is closed: an event type exists only as a class here, and each is described in docs/events.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Outcome(StrEnum):
+    """What came of it: done, refused by protocol, denied by authority, or something a person should look at."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    DENIED = "denied"
+    ALARM = "alarm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """The chain behind an event: ids only, never a secret or a token (GEN-14).
+
+    `actor` did it; `user` is for whom; `grant`, `line` and `approver` are the approval it stands on.
+    """
+
+    actor_kind: str
+    actor: str
+    user: str | None = None
+    agent: str | None = None
+    owner: str | None = None
+    client: str | None = None
+    grant: str | None = None
+    line: str | None = None
+    approver: str | None = None
+    session: str | None = None
+    jti: str | None = None
+    resource: str | None = None
+    purpose: str | None = None
+    peer: str | None = None
+    request: str | None = None
+
+
+SYSTEM = Who(actor_kind="system", actor="remit")
+"""Remit itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The common part. A subclass names its type and adds what is special about it."""
+
+    type: ClassVar[str]
+    outcome: ClassVar[Outcome] = Outcome.OK
+
+    who: Who
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantCreated(Event):
+    type: ClassVar[str] = "tenant.created"
+    tenant: str
+    slug: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupFinished(Event):
+    type: ClassVar[str] = "setup.finished"
+    administrator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserCreated(Event):
+    type: ClassVar[str] = "user.created"
+    subject: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserStateChanged(Event):
+    type: ClassVar[str] = "user.state_changed"
+    subject: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightsChanged(Event):
+    type: ClassVar[str] = "user.rights_changed"
+    subject: str
+    target: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn(Event):
+    type: ClassVar[str] = "user.signed_in"
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInRefused(Event):
+    type: ClassVar[str] = "user.sign_in_refused"
+    outcome: ClassVar[Outcome] = Outcome.REFUSED
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOut(Event):
+    type: ClassVar[str] = "user.signed_out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceCreated(Event):
+    type: ClassVar[str] = "resource.created"
+    uri: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCreated(Event):
+    type: ClassVar[str] = "agent.created"
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStateChanged(Event):
+    type: ClassVar[str] = "agent.state_changed"
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemitPublished(Event):
+    type: ClassVar[str] = "remit.published"
+    remit: str
+    version: int
+    scopes: tuple[str, ...]
+    expires_at: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCreated(Event):
+    type: ClassVar[str] = "client.created"
+    auth_method: str
+    grant_types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialAdded(Event):
+    """A client or resource got a secret. Only the id of the secret is told."""
+
+    type: ClassVar[str] = "credential.added"
+    holder: str
+    credential: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyStateChanged(Event):
+    type: ClassVar[str] = "key.state_changed"
+    kid: str
+    alg: str
+    use: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRefused(Event):
+    type: ClassVar[str] = "authorization.refused"
+    outcome: ClassVar[Outcome] = Outcome.REFUSED
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven(Event):
+    """A user said yes. `shown` is what the page offered, `scopes` what he left ticked, `sentences` the words he read."""
+
+    type: ClassVar[str] = "consent.given"
+    shown: tuple[str, ...]
+    scopes: tuple[str, ...]
+    sentences: tuple[str, ...]
+    until: str
+    while_away: bool
+    remembered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentDenied(Event):
+    type: ClassVar[str] = "consent.denied"
+    outcome: ClassVar[Outcome] = Outcome.DENIED
+    shown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantApproved(Event):
+    """An administrator approved an unattended agent (client_credentials)."""
+
+    type: ClassVar[str] = "grant.approved"
+    scopes: tuple[str, ...]
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantNarrowed(Event):
+    type: ClassVar[str] = "grant.narrowed"
+    scopes: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenIssued(Event):
+    type: ClassVar[str] = "token.issued"
+    grant_type: str
+    requested: tuple[str, ...]
+    scopes: tuple[str, ...]
+    removed: tuple[str, ...]
+    """What each ceiling took away, as `ceiling:scope`."""
+    expires_at: str
+    replay: bool = False
+    """A lost answer was repeated: same refresh token, new access token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRefused(Event):
+    type: ClassVar[str] = "token.refused"
+    outcome: ClassVar[Outcome] = Outcome.REFUSED
+    grant_type: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReuseDetected(Event):
+    """A spent or foreign secret was shown: somebody else has it. The line it belonged to is stopped."""
+
+    type: ClassVar[str] = "token.reuse_detected"
+    outcome: ClassVar[Outcome] = Outcome.ALARM
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenIntrospected(Event):
+    """A token was asked about and is active; told once per token and minute."""
+
+    type: ClassVar[str] = "token.introspected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopPlaced(Event):
+    type: ClassVar[str] = "stop.placed"
+    outcome: ClassVar[Outcome] = Outcome.DENIED
+    stop: str
+    target_kind: str
+    target: str
+    reason: str
+    until: str | None
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopLifted(Event):
+    type: ClassVar[str] = "stop.lifted"
+    stop: str
+    target_kind: str
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionReported(Event):
+    """A guard allowed one call and told us so."""
+
+    type: ClassVar[str] = "decision.permit"
+    decision: str
+    reason: str
+    method: str
+    path: str
+    status: int
+    required: tuple[str, ...]
+    scopes: tuple[str, ...]
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DenialReported(DecisionReported):
+    """A guard refused one call and told us so."""
+
+    type: ClassVar[str] = "decision.deny"
+    outcome: ClassVar[Outcome] = Outcome.DENIED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalsCounted(Event):
+    """Unauthenticated refusals are told once and then counted, per reason and peer and minute."""
+
+    type: ClassVar[str] = "refusals.counted"
+    outcome: ClassVar[Outcome] = Outcome.REFUSED
+    reason: str
+    minute: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditExported(Event):
+    type: ClassVar[str] = "audit.exported"
+    first: int
+    last: int
+
+
+EVENTS: tuple[type[Event], ...] = (
+    TenantCreated,
+    SetupFinished,
+    UserCreated,
+    UserStateChanged,
+    RightsChanged,
+    SignedIn,
+    SignInRefused,
+    SignedOut,
+    ResourceCreated,
+    AgentCreated,
+    AgentStateChanged,
+    RemitPublished,
+    ClientCreated,
+    CredentialAdded,
+    KeyStateChanged,
+    AuthorizationRefused,
+    ConsentGiven,
+    ConsentDenied,
+    GrantApproved,
+    GrantNarrowed,
+    TokenIssued,
+    TokenRefused,
+    ReuseDetected,
+    TokenIntrospected,
+    StopPlaced,
+    StopLifted,
+    DecisionReported,
+    DenialReported,
+    RefusalsCounted,
+    AuditExported,
+)

@@ -1,0 +1,78 @@
+"""Clients: how an agent speaks OAuth, and how each proves itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from remit.core.agents import Agent, Remit
+from remit.core.names import AgentId, ClientId, ResourceId
+
+
+class ClientState(StrEnum):
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+class AuthMethod(StrEnum):
+    """Registered `token_endpoint_auth_method` (RFC 7591 §2). Basic and post count as one (docs/divergences.md)."""
+
+    NONE = "none"
+    SECRET_BASIC = "client_secret_basic"  # noqa: S105 - the name of a method, not a secret
+    SECRET_POST = "client_secret_post"  # noqa: S105
+    PRIVATE_KEY_JWT = "private_key_jwt"
+
+
+class GrantType(StrEnum):
+    """The grant types that exist here (RFC 6749). A client lists those it may use."""
+
+    AUTHORIZATION_CODE = "authorization_code"
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105
+    CLIENT_CREDENTIALS = "client_credentials"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    id: ClientId
+    agent: AgentId
+    name: str
+    auth_method: AuthMethod
+    application_type: str
+    redirect_uris: tuple[str, ...]
+    grant_types: frozenset[GrantType]
+    default_resource: ResourceId | None
+    default_scopes: frozenset[str]
+    jwks: str | None
+    """The client's public keys as a JSON Web Key Set, for private_key_jwt."""
+    self_registered: bool
+    version: int
+    """Raised when redirect URIs, keys or the name change; remembered consent is keyed to it (CON-3)."""
+    id_token_alg: str
+    state: ClientState
+    created_at: datetime
+
+    @property
+    def public(self) -> bool:
+        return self.auth_method is AuthMethod.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSecret:
+    """The keyed digest of a client's or resource's secret, while it is usable."""
+
+    id: str
+    digest: bytes = field(repr=False)
+    expires_at: datetime | None
+
+    def usable(self, now: datetime) -> bool:
+        return self.expires_at is None or now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Who speaks at the token endpoint: a client, its agent, and the agent's remit if one is active."""
+
+    client: Client
+    agent: Agent
+    remit: Remit | None

@@ -1,0 +1,45 @@
+"""Resources: APIs and MCP servers named by a URI, with the scopes they define."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from remit.core.names import ResourceId
+
+
+class ResourceState(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+class Risk(StrEnum):
+    """How the consent page groups a scope: Read, Change, Delete or spend."""
+
+    READ = "read"
+    CHANGE = "change"
+    DESTROY = "destroy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """One scope of a resource, with the plain sentence a user reads before allowing it."""
+
+    name: str
+    sentence: str
+    risk: Risk
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    id: ResourceId
+    uri: str
+    name: str
+    state: ResourceState
+    token_seconds: int | None
+    scopes: tuple[Scope, ...]
+
+    @property
+    def scope_names(self) -> frozenset[str]:
+        return frozenset(scope.name for scope in self.scopes)

@@ -1,0 +1,27 @@
+"""Login sessions: a browser in which a user has signed in to one tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from remit.core.names import SessionId, UserId
+
+SESSION_IDLE = timedelta(hours=8)
+SESSION_ABSOLUTE = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginSession:
+    id: SessionId
+    digest: bytes = field(repr=False)
+    user: UserId
+    auth_time: datetime
+    amr: tuple[str, ...]
+    last_seen: datetime
+    ended_at: datetime | None
+
+    def live(self, now: datetime) -> bool:
+        return (
+            self.ended_at is None and now < self.last_seen + SESSION_IDLE and now < self.auth_time + SESSION_ABSOLUTE
+        )

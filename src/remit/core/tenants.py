@@ -1,0 +1,38 @@
+"""Tenants: the isolation wall. Everything else belongs to exactly one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from remit.core.names import TenantId
+
+DEFAULT_SLUG = "default"
+
+
+class TenantState(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """One tenant. `issuer` is its OAuth identity, compared byte for byte everywhere (GEN-20)."""
+
+    id: TenantId
+    slug: str
+    name: str
+    issuer: str
+    state: TenantState
+    rights_on: bool
+    """False: every user holds all scopes of the tenant's resources. True: only `user_scope` rows count."""
+
+    @property
+    def api(self) -> str:
+        """The built-in resource of the admin API."""
+        return f"{self.issuer}/api"
+
+
+def issuer_of(base: str, slug: str) -> str:
+    """Return the issuer URL of a tenant. The default tenant's issuer is the bare base URL."""
+    return base if slug == DEFAULT_SLUG else f"{base}/t/{slug}"

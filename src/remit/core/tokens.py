@@ -1,0 +1,71 @@
+"""Refresh tokens and the claims of access tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from remit.core.names import LineId, TokenId
+
+REPLAY_WINDOW = timedelta(seconds=30)
+"""How long a just-spent refresh token may be shown again, counted from its rotation; it never slides."""
+
+
+class RefreshState(StrEnum):
+    LIVE = "live"
+    SPENT = "spent"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshToken:
+    """One link in a line's family of refresh tokens.
+
+    `successor` is the id of the token that replaced this one; `sealed` is that token's text, sealed under a key that only
+    the bearer of this token can derive, so a lost answer can be repeated without plaintext at rest.
+    """
+
+    id: str
+    digest: bytes = field(repr=False)
+    line: LineId
+    state: RefreshState
+    issued_at: datetime
+    expires_at: datetime
+    spent_at: datetime | None
+    successor: str | None
+    sealed: bytes | None = field(repr=False)
+    successor_state: RefreshState | None
+
+    def replayable(self, now: datetime) -> bool:
+        """Say whether a repeat is a lost answer rather than theft (RFC 9700 §4.14.2): successor unused, window open."""
+        return (
+            self.state is RefreshState.SPENT
+            and self.spent_at is not None
+            and self.successor_state is RefreshState.LIVE
+            and now < self.spent_at + REPLAY_WINDOW
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessClaims:
+    """What an access token says (RFC 9068 §2.2), before it is signed."""
+
+    jti: TokenId
+    issuer: str
+    audience: str
+    subject: str
+    client: str
+    scopes: frozenset[str]
+    issued_at: datetime
+    expires_at: datetime
+    tenant: str
+    agent: str
+    owner: str | None
+    purpose: str
+    grant: str
+    line: str | None
+    session: str | None
+    auth_time: datetime | None
+    amr: tuple[str, ...]
+    epoch: int

@@ -1,0 +1,143 @@
+"""Small ports beside the store, and the record of everything a use case may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from remit.core.keys import KeyUse, SigningKey
+from remit.core.names import Opaque, Prefix, Secret, SecretKind
+from remit.core.oauth.verdicts import Refusal
+from remit.core.tenants import Tenant
+from remit.core.tokens import AccessClaims
+from remit.ports.work import Database
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        ...
+
+
+class Fresh(Protocol):
+    """New ids and secrets, from the operating system's randomness."""
+
+    def id(self, prefix: Prefix) -> str: ...
+    def ordinal(self) -> str:
+        """Return a time-ordered id without a prefix."""
+        ...
+
+    def opaque(self, kind: SecretKind, *, id: str | None = None) -> Opaque: ...
+
+
+class Digester(Protocol):
+    """Keyed digests of machine secrets: HMAC-SHA-256 under the server's pepper, apart for each kind."""
+
+    def digest(self, opaque: Opaque) -> bytes: ...
+    def matches(self, opaque: Opaque, digest: bytes) -> bool:
+        """Compare in constant time."""
+        ...
+
+    def tag(self, purpose: str, *parts: str) -> str:
+        """Return an unguessable tag over the parts, for anti-forgery tokens and binding cookies."""
+        ...
+
+
+class Sealer(Protocol):
+    """Authenticated encryption. `context` is the associated data: what is sealed opens only there."""
+
+    def seal(self, plain: bytes, *, context: Sequence[str]) -> bytes: ...
+    def unseal(self, sealed: bytes, *, context: Sequence[str]) -> bytes | None: ...
+    def seal_for_bearer(self, plain: str, bearer: Opaque) -> bytes:
+        """Seal so that only somebody who shows `bearer` again can have it opened."""
+        ...
+
+    def unseal_for_bearer(self, sealed: bytes, bearer: Opaque) -> str | None: ...
+
+
+class Passwords(Protocol):
+    """argon2id for people, off the event loop and bounded."""
+
+    async def hash(self, password: str) -> str: ...
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Compare; with None it takes as long and answers False, so that nobody learns who exists."""
+        ...
+
+
+class Keyring(Protocol):
+    """Signing and checking with a tenant's keys. Keys are passed in as stored; parsed ones are kept."""
+
+    def create(self, tenant: Tenant, use: KeyUse, alg: str, *, now: datetime) -> SigningKey: ...
+    def sign_access(self, tenant: Tenant, keys: Sequence[SigningKey], claims: AccessClaims) -> str: ...
+    def sign_id(
+        self, tenant: Tenant, keys: Sequence[SigningKey], alg: str, claims: dict[str, object], *, access_token: str
+    ) -> str: ...
+    def active_kid(self, keys: Sequence[SigningKey], use: KeyUse, alg: str) -> str: ...
+    def read_access(
+        self, tenant: Tenant, keys: Sequence[SigningKey], token: str, *, now: datetime
+    ) -> dict[str, object] | None:
+        """Return the claims of one of our own access tokens if signature, type, issuer and times hold."""
+        ...
+
+    def jwks(self, keys: Sequence[SigningKey]) -> dict[str, object]:
+        """Return the public keys that verify tokens now or soon (GEN-17)."""
+        ...
+
+    def check_assertion(
+        self, assertion: str, jwks: str, *, issuer: str, client: str, now: datetime
+    ) -> "Assertion | Refusal":
+        """Check a private_key_jwt client assertion (RFC 7523 §3, CA-3..7)."""
+        ...
+
+    def sign_note(self, tenant: Tenant, keys: Sequence[SigningKey], body: bytes) -> tuple[bytes, bytes]:
+        """Sign audit checkpoint bytes with Ed25519; return (raw public key, signature)."""
+        ...
+
+    def verify_note(self, public: bytes, body: bytes, signature: bytes) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """A client assertion that proved itself; `jti` must still be claimed once until `expires_at`."""
+
+    jti: str
+    expires_at: datetime
+
+
+class Throttle(Protocol):
+    """Counts tries of something by somebody; losing the counts costs speed, never safety."""
+
+    def allow(self, what: str, who: str, *, limit: int, per_seconds: int, now: datetime) -> int:
+        """Return 0 when allowed, else the seconds to wait."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """Everything a use case may touch."""
+
+    db: Database
+    clock: Clock
+    fresh: Fresh
+    digester: Digester
+    sealer: Sealer
+    passwords: Passwords
+    keyring: Keyring
+    throttle: Throttle
+
+
+__all__ = [
+    "Assertion",
+    "Clock",
+    "Database",
+    "Deps",
+    "Digester",
+    "Fresh",
+    "Keyring",
+    "Passwords",
+    "Sealer",
+    "Secret",
+    "Throttle",
+]

@@ -1,0 +1,339 @@
+"""The store as the services see it: a unit of work in one tenant, one small repository an aggregate.
+
+No method takes a tenant: the work *is* the tenant. `Database.system` is the greppable door for what crosses tenants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from remit.core.agents import Agent, AgentState, Remit
+from remit.core.audit.events import Event
+from remit.core.clients import Client, Party, StoredSecret
+from remit.core.grants import Code, Grant, Line
+from remit.core.keys import KeyState, SigningKey
+from remit.core.names import (
+    AgentId,
+    ClientId,
+    EventId,
+    GrantId,
+    Kid,
+    LineId,
+    ResourceId,
+    SessionId,
+    StopId,
+    TenantId,
+    UserId,
+)
+from remit.core.resources import Resource
+from remit.core.sessions import LoginSession
+from remit.core.stops import Stop, Target
+from remit.core.tenants import Tenant
+from remit.core.tokens import RefreshToken
+from remit.core.users import Rights, User, UserState
+
+
+class Tenants(Protocol):
+    """The tenant of this work."""
+
+    async def current(self) -> Tenant: ...
+    async def epoch(self) -> int:
+        """Return the tenant's stop counter as of this transaction; tokens issued now carry it."""
+        ...
+
+    async def turn_rights_on(self) -> None: ...
+
+
+class Keys(Protocol):
+    async def all(self) -> tuple[SigningKey, ...]: ...
+    async def add(self, key: SigningKey) -> None: ...
+    async def change(self, kid: Kid, state: KeyState, *, at: datetime) -> None: ...
+
+
+class Users(Protocol):
+    async def get(self, user: UserId) -> User | None: ...
+    async def by_email(self, email: str) -> User | None:
+        """Find by address, compared without regard to case."""
+        ...
+
+    async def list(self) -> tuple[User, ...]: ...
+    async def add(self, user: User, *, at: datetime) -> bool:
+        """Add a user. False when the address is taken."""
+        ...
+
+    async def set_state(self, user: UserId, state: UserState) -> None: ...
+    async def set_password(self, user: UserId, password_hash: str) -> None: ...
+    async def rights(self, user: UserId, resource: ResourceId) -> Rights: ...
+    async def set_rights(self, user: UserId, resource: ResourceId, scopes: frozenset[str]) -> None: ...
+
+
+class Agents(Protocol):
+    async def get(self, agent: AgentId) -> Agent | None: ...
+    async def by_name(self, name: str) -> Agent | None: ...
+    async def list(self) -> tuple[Agent, ...]: ...
+    async def add(self, agent: Agent) -> bool:
+        """Add an agent. False when the name is taken."""
+        ...
+
+    async def set_state(self, agent: AgentId, state: AgentState) -> None: ...
+    async def remit(self, agent: AgentId) -> Remit | None:
+        """Return the active version of the agent's remit."""
+        ...
+
+    async def publish(self, remit: Remit, *, at: datetime) -> None:
+        """Make this version the active one; the version before it is superseded."""
+        ...
+
+
+class Clients(Protocol):
+    async def get(self, client: ClientId) -> Client | None: ...
+    async def party(self, client: ClientId) -> Party | None:
+        """Return the client with its agent and the agent's active remit, in one statement."""
+        ...
+
+    async def by_name(self, name: str) -> Client | None: ...
+    async def list(self, agent: AgentId | None = None) -> tuple[Client, ...]: ...
+    async def add(self, client: Client) -> None: ...
+    async def secrets(self, client: ClientId) -> tuple[StoredSecret, ...]: ...
+    async def add_secret(self, client: ClientId, secret: StoredSecret, *, at: datetime) -> None: ...
+
+
+class Resources(Protocol):
+    async def get(self, resource: ResourceId) -> Resource | None: ...
+    async def by_uri(self, uri: str) -> Resource | None: ...
+    async def list(self) -> tuple[Resource, ...]: ...
+    async def add(self, resource: Resource, *, at: datetime) -> bool:
+        """Add a resource with its scopes. False when the URI is taken in this tenant."""
+        ...
+
+    async def secrets(self, resource: ResourceId) -> tuple[StoredSecret, ...]: ...
+    async def add_secret(self, resource: ResourceId, secret: StoredSecret, *, at: datetime) -> None: ...
+
+
+class Grants(Protocol):
+    async def get(self, grant: GrantId) -> Grant | None: ...
+    async def of_user(self, user: UserId, client: ClientId, resource: ResourceId) -> Grant | None:
+        """Return the active grant of this user, client and resource; there is at most one."""
+        ...
+
+    async def of_agent(self, client: ClientId, resource: ResourceId) -> Grant | None:
+        """Return the active admin grant by which a client acts for its agent itself."""
+        ...
+
+    async def list(
+        self, *, user: UserId | None = None, agent: AgentId | None = None, active: bool = True
+    ) -> tuple[Grant, ...]:
+        """Return grants, newest first."""
+        ...
+
+    async def add(self, grant: Grant) -> None: ...
+    async def change(self, grant: GrantId, *, scopes: frozenset[str], expires_at: datetime | None) -> None:
+        """Widen or narrow what the grant holds."""
+        ...
+
+    async def revoke(self, grant: GrantId, *, at: datetime, reason: str) -> bool:
+        """Revoke the grant. False when it already was."""
+        ...
+
+
+class Lines(Protocol):
+    async def get(self, line: LineId) -> Line | None: ...
+    async def list(self, grant: GrantId) -> tuple[Line, ...]: ...
+    async def add(self, line: Line) -> None: ...
+    async def revoke(self, line: LineId, *, at: datetime, reason: str) -> bool: ...
+
+
+class Codes(Protocol):
+    async def find(self, id: str) -> Code | None: ...
+    async def add(self, code: Code) -> None: ...
+    async def spend(self, code: Code, *, at: datetime) -> bool:
+        """Win or lose the code. False when another request got there first."""
+        ...
+
+
+class RefreshTokens(Protocol):
+    async def find(self, id: str) -> RefreshToken | None:
+        """Return the token with the state of its successor."""
+        ...
+
+    async def add(self, token: RefreshToken) -> None: ...
+    async def spend(self, token: RefreshToken, *, successor: str, sealed: bytes, at: datetime) -> bool:
+        """Win or lose the token. False when another request got there first."""
+        ...
+
+    async def live(self, line: LineId) -> int:
+        """Count the live tokens of a line; more than one is a broken invariant."""
+        ...
+
+
+class Stops(Protocol):
+    async def on(self, targets: Sequence[Target]) -> tuple[Stop, ...]:
+        """Return the stop rows of these targets, whether still in force or not."""
+        ...
+
+    async def place(self, stop: Stop) -> Stop:
+        """Store the stop, bump the tenant's counter and return the stop with its epoch."""
+        ...
+
+    async def get(self, stop: StopId) -> Stop | None: ...
+    async def list(self, *, in_force_at: datetime | None = None) -> tuple[Stop, ...]: ...
+    async def lift(self, stop: StopId, *, at: datetime, by: str) -> bool: ...
+    async def since(self, epoch: int, *, started_after: datetime, limit: int) -> tuple[Stop, ...]:
+        """Return stops above an epoch in order: the revocation feed."""
+        ...
+
+
+class Sessions(Protocol):
+    async def find(self, session: SessionId) -> LoginSession | None: ...
+    async def add(self, session: LoginSession) -> None: ...
+    async def touch(self, session: SessionId, *, at: datetime) -> None: ...
+    async def end(self, session: SessionId, *, at: datetime) -> bool: ...
+
+
+class Once(Protocol):
+    """One-time things that have no row of their own: assertion ids, approved consent forms, setup links."""
+
+    async def claim(self, kind: str, key: str, *, until: datetime, at: datetime) -> bool:
+        """Use the key up. False when it was used before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event as it lies in the log: its place in the tree and the exact bytes that were hashed."""
+
+    seq: int
+    id: EventId
+    type: str
+    at: datetime
+    outcome: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """What to look for. None means anything; ids match the event's own columns."""
+
+    type: str | None = None
+    outcome: str | None = None
+    user: str | None = None
+    agent: str | None = None
+    client: str | None = None
+    grant: str | None = None
+    jti: str | None = None
+    since: datetime | None = None
+
+
+class Events(Protocol):
+    async def append(self, event: Event, *, at: datetime) -> EventId:
+        """Write the event in this transaction; it becomes a leaf of the tree before anybody is answered."""
+        ...
+
+    async def tally(self, event: Event, *, reason: str, at: datetime) -> None:
+        """Write the event the first time in a minute for its reason and peer, and count it after that."""
+        ...
+
+    async def page(self, wanted: EventFilter, *, before: int | None = None, limit: int = 50) -> tuple[StoredEvent, ...]:
+        """Return events newest first, those before a sequence number."""
+        ...
+
+    async def after(self, seq: int, *, limit: int = 500) -> tuple[StoredEvent, ...]:
+        """Return events oldest first, those after a sequence number (-1: from the start)."""
+        ...
+
+    async def get(self, event: EventId) -> StoredEvent | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """When and how often a scope of a grant was used, as the guards reported."""
+
+    grant: GrantId
+    scope: str
+    count: int
+    denied: int
+    last_at: datetime
+
+
+class Decisions(Protocol):
+    async def fresh(self, ids: Sequence[str], *, at: datetime) -> frozenset[str]:
+        """Remember these report ids; return those not seen before (reports are idempotent)."""
+        ...
+
+    async def count(self, grant: GrantId, scope: str, *, permitted: bool, at: datetime) -> None: ...
+    async def usage(self, grants: Sequence[GrantId]) -> tuple[Usage, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeState:
+    size: int
+    root: bytes
+
+
+class AuditLog(Protocol):
+    """The tree behind the events: what verification and checkpoints need."""
+
+    async def leaves(self, start: int, *, limit: int = 1000) -> tuple[tuple[int, bytes, bytes], ...]:
+        """Return (index, stored event bytes, stored leaf hash) in order."""
+        ...
+
+    async def tree(self) -> TreeState: ...
+    async def checkpoints(self) -> tuple[tuple[int, str], ...]:
+        """Return (size, signed note) in order of size."""
+        ...
+
+    async def add_checkpoint(self, size: int, note: str, *, at: datetime) -> bool: ...
+
+
+class Work(Protocol):
+    """One transaction in one tenant. Commits when the body returns, rolls back when it raises.
+
+    The body awaits nothing but its own repositories: no HTTP, no sleep, no other work.
+    """
+
+    tenants: Tenants
+    keys: Keys
+    users: Users
+    agents: Agents
+    clients: Clients
+    resources: Resources
+    grants: Grants
+    lines: Lines
+    codes: Codes
+    refresh_tokens: RefreshTokens
+    stops: Stops
+    sessions: Sessions
+    once: Once
+    events: Events
+    decisions: Decisions
+    audit: AuditLog
+
+
+class System(Protocol):
+    """The door across tenants: who exists at all. Everything else happens inside a work."""
+
+    async def tenant_by_slug(self, slug: str) -> Tenant | None: ...
+    async def tenants(self) -> tuple[Tenant, ...]: ...
+    async def add_tenant(self, tenant: Tenant, *, at: datetime) -> bool: ...
+    async def user_count(self) -> int: ...
+    async def purge(self, *, now: datetime) -> int:
+        """Drop what is past its use (spent codes, old one-time keys, ended sessions); return how many rows."""
+        ...
+
+
+class Database(Protocol):
+    def work(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]: ...
+    def read(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]:
+        """Open committed data for reading only; writing through it is an error."""
+        ...
+
+    def system(self) -> AbstractAsyncContextManager[System]: ...
+    def changes(self) -> AsyncIterator[None]:
+        """Yield whenever something was committed, by this process or another one."""
+        ...
+
+    async def close(self) -> None: ...
