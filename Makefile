@@ -1,0 +1,80 @@
+# Every target makes what it needs by itself: a virtual environment in .venv, filled from the hash-locked files in
+# requirements/. The stamp files .venv/.run and .venv/.dev make a second run start at once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+CHECKED := $(wildcard src sdk/src tests bench)
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-long check format serve lock clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.run ## play the story with real processes; ONCE=1 ends it instead of leaving it up
+	@$(BIN)/remit demo $(if $(ONCE),--once) $(ARGS)
+
+test: $(VENV)/.dev ## run every test except the long ones; ARGS="tests/core -x" narrows
+	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+
+test-long: $(VENV)/.dev ## run the long races, soaks and state machines
+	@$(BIN)/python -m pytest -m long $(ARGS)
+
+check: $(VENV)/.dev ## lint, formatting, types, import directions, house rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(CHECKED)
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest tests/rules
+
+format: $(VENV)/.dev ## fix what the tools can fix
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+serve: $(VENV)/.run ## start the server in the current folder; ARGS="--help" shows the options
+	@$(BIN)/remit serve $(ARGS)
+
+lock: .lock-venv/.stamp ## resolve the dependencies again; UPGRADE=1 takes the newest releases
+	@$(LOCK) --group build -o requirements/run.txt
+	@$(LOCK) --group dev -c requirements/run.txt -o requirements/dev.txt
+	@$(UV) $(LOCK_FLAGS) requirements/lock.in -o requirements/lock.txt
+
+clean: ## remove the virtual environment and every cache
+	rm -rf $(VENV) .lock-venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src sdk tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The lock holds for every platform and names no address: where packages come from is the installing machine's business.
+UV := .lock-venv/bin/uv pip compile
+LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+LOCK = $(UV) $(LOCK_FLAGS) --no-emit-package remit-sdk pyproject.toml sdk/pyproject.toml --extra demo
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Remit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@echo "Making $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# Both locks pin the same versions, so whichever comes second only adds. The locks are complete: nothing is resolved.
+define install
+	@echo "Installing $(1) into $(VENV) (once, until it changes) ..."
+	@$(PIP) install -qq --require-hashes --no-deps -r $(1)
+	@$(PIP) install -qq --no-deps --no-build-isolation --no-index -e . -e sdk
+endef
+
+$(VENV)/.run: requirements/run.txt pyproject.toml sdk/pyproject.toml | $(VENV)/.made
+	$(call install,$<)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml sdk/pyproject.toml | $(VENV)/.made
+	$(call install,$<)
+	@touch $(VENV)/.run $@
+
+.lock-venv/.stamp: requirements/lock.txt
+	@$(PYTHON) -m venv .lock-venv
+	@.lock-venv/bin/python -m pip --disable-pip-version-check install -qq --require-hashes -r $<
+	@touch $@

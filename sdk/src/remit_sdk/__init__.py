@@ -1,0 +1,1 @@
+"""Guards for APIs and MCP servers, and sign-in for agents."""

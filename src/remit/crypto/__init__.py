@@ -1,0 +1,1 @@
+"""Cryptography at the edge: signing keys, JOSE, sealing and digests."""

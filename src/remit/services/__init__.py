@@ -1,0 +1,1 @@
+"""Use cases: load, ask the core, apply and record in one transaction."""

@@ -1,0 +1,1 @@
+"""Databases: one file an aggregate, every statement inside one tenant."""

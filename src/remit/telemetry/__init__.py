@@ -1,0 +1,1 @@
+"""Names and sinks of logs, metrics and traces."""
