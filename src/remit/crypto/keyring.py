@@ -1,0 +1,209 @@
+"""A tenant's signing keys at work: access tokens, id tokens, audit checkpoints, and reading our own tokens back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from remit.core.errors import RemitError
+from remit.core.keys import KeyState, KeyUse, SigningKey
+from remit.core.names import Kid, TenantId
+from remit.core.oauth.verdicts import Refusal
+from remit.core.tenants import Tenant
+from remit.core.tokens import AccessClaims
+from remit.crypto.assertions import check_assertion
+from remit.crypto.compact import numeric_date, take_apart, text, type_name, write_base64url
+from remit.crypto.jose import PRIVATE_MEMBERS, PrivateKey, verifies_ed25519
+from remit.ports.deps import Assertion, Sealer
+
+ACCESS_TYPE: Final = "at+jwt"
+CLOCK_SKEW: Final = 10
+"""Seconds by which the clock of whoever wrote a time may run ahead of ours."""
+
+_ACCESS_ALG: Final = "ES256"
+_AUDIT_ALG: Final = "Ed25519"
+_VERIFYING: Final = frozenset({KeyState.NEXT, KeyState.ACTIVE, KeyState.RETIRING})
+_KEPT: Final = 4096
+_OUR_HEADER: Final = frozenset({"alg", "kid", "typ"})
+_TYPES: Final = {KeyUse.ACCESS: ACCESS_TYPE, KeyUse.ID: "JWT"}
+_REQUIRED: Final = ("sub", "aud", "client_id", "jti", "tenant", "agent_id", "grant_id")
+
+_write = msgspec.json.Encoder().encode
+
+
+class KeyUnusable(RemitError):
+    """A tenant has no key where it must have one, or a stored key does not open under this master key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parsed:
+    private: PrivateKey
+    head: bytes
+    """The header of what this key signs, encoded, with its dot."""
+
+
+class TenantKeyring:
+    """The keyring port. A key is opened once and kept by tenant and kid; what is stored beside it is not believed.
+
+    Verification uses the public half of the *sealed* key, so whoever can write the database still cannot put his own
+    public key in the place of ours.
+    """
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self._parsed: dict[tuple[TenantId, Kid], _Parsed] = {}
+
+    def create(self, tenant: Tenant, use: KeyUse, alg: str, *, now: datetime) -> SigningKey:
+        """Make a key in state `next`, named by its thumbprint."""
+        private = PrivateKey.generate(alg)
+        kid = Kid(private.thumbprint())
+        public = private.jwk() | {"kid": kid, "alg": alg, "use": "sig"}
+        return SigningKey(
+            kid=kid,
+            alg=alg,
+            use=use,
+            state=KeyState.NEXT,
+            public=_write(public).decode(),
+            sealed=self._sealer.seal(private.der(), context=_context(tenant, kid)),
+            created_at=now,
+            changed_at=now,
+        )
+
+    def active_kid(self, keys: Sequence[SigningKey], use: KeyUse, alg: str) -> str:
+        return _active(keys, use, alg).kid
+
+    def sign_access(self, tenant: Tenant, keys: Sequence[SigningKey], claims: AccessClaims) -> str:
+        """Sign an access token (RFC 9068 §2)."""
+        if claims.issuer != tenant.issuer:
+            raise ValueError("an access token names the issuer of its tenant")
+        return self._sign(tenant, _active(keys, KeyUse.ACCESS, _ACCESS_ALG), _access_claims(claims))
+
+    def sign_id(
+        self, tenant: Tenant, keys: Sequence[SigningKey], alg: str, claims: dict[str, object], *, access_token: str
+    ) -> str:
+        """Sign an id token; `iss` and `at_hash` (OIDC Core §3.1.3.6) are put in here."""
+        # Both algorithms hash with SHA-256, and at_hash is the left half of that hash.
+        half = hashlib.sha256(access_token.encode("ascii")).digest()[:16]
+        said = claims | {"iss": tenant.issuer, "at_hash": write_base64url(half).decode()}
+        return self._sign(tenant, _active(keys, KeyUse.ID, alg), said)
+
+    def read_access(
+        self, tenant: Tenant, keys: Sequence[SigningKey], token: str, *, now: datetime
+    ) -> dict[str, object] | None:
+        parts = take_apart(token)
+        # Our own header has three members; with that, no crit, jku, x5u, jwk or b64 needs a rule of its own (GEN-16).
+        if parts is None or parts.header.keys() != _OUR_HEADER or type_name(parts.header) != ACCESS_TYPE:
+            return None
+        key = next((key for key in keys if key.kid == parts.header["kid"]), None)
+        if key is None or key.use is not KeyUse.ACCESS or key.state not in _VERIFYING:
+            return None
+        if parts.header["alg"] != key.alg:
+            return None
+        if not self._open(tenant, key).private.public.verifies(parts.message, parts.signature):
+            return None
+        claims = parts.claims()
+        return claims if claims is not None and _hold(claims, issuer=tenant.issuer, now=now) else None
+
+    def jwks(self, keys: Sequence[SigningKey]) -> dict[str, object]:
+        published = [key for key in keys if key.use is not KeyUse.AUDIT and key.state in _VERIFYING]
+        return {"keys": [_public(key) for key in sorted(published, key=lambda key: (key.created_at, key.kid))]}
+
+    def check_assertion(
+        self, assertion: str, jwks: str, *, issuer: str, client: str, now: datetime
+    ) -> Assertion | Refusal:
+        return check_assertion(assertion, jwks, issuer=issuer, client=client, now=now)
+
+    def sign_note(self, tenant: Tenant, keys: Sequence[SigningKey], body: bytes) -> tuple[bytes, bytes]:
+        private = self._open(tenant, _active(keys, KeyUse.AUDIT, _AUDIT_ALG)).private
+        return private.raw_public(), private.sign(body)
+
+    def verify_note(self, public: bytes, body: bytes, signature: bytes) -> bool:
+        return verifies_ed25519(public, body, signature)
+
+    def _sign(self, tenant: Tenant, key: SigningKey, claims: dict[str, object]) -> str:
+        parsed = self._open(tenant, key)
+        message = parsed.head + write_base64url(_write(claims))
+        return (message + b"." + write_base64url(parsed.private.sign(message))).decode("ascii")
+
+    def _open(self, tenant: Tenant, key: SigningKey) -> _Parsed:
+        known = self._parsed.get((tenant.id, key.kid))
+        if known is not None:
+            return known
+        der = self._sealer.unseal(key.sealed, context=_context(tenant, key.kid))
+        if der is None:
+            raise KeyUnusable(f"signing key {key.kid} does not open: another master key, another tenant, or damage")
+        header: dict[str, object] = {"alg": key.alg, "kid": key.kid}
+        if key.use in _TYPES:
+            header["typ"] = _TYPES[key.use]
+        parsed = _Parsed(private=PrivateKey.load(key.alg, der), head=write_base64url(_write(header)) + b".")
+        if len(self._parsed) >= _KEPT:
+            del self._parsed[next(iter(self._parsed))]
+        self._parsed[tenant.id, key.kid] = parsed
+        return parsed
+
+
+def _context(tenant: Tenant, kid: Kid) -> tuple[str, str]:
+    return tenant.id, kid
+
+
+def _active(keys: Sequence[SigningKey], use: KeyUse, alg: str) -> SigningKey:
+    for key in keys:
+        if key.use is use and key.alg == alg and key.state is KeyState.ACTIVE:
+            return key
+    raise KeyUnusable(f"no active {alg} key for {use}")
+
+
+def _access_claims(claims: AccessClaims) -> dict[str, object]:
+    said: dict[str, object] = {
+        "iss": claims.issuer,
+        "sub": claims.subject,
+        "aud": claims.audience,
+        "client_id": claims.client,
+        "iat": int(claims.issued_at.timestamp()),
+        "exp": int(claims.expires_at.timestamp()),
+        "jti": claims.jti,
+        "tenant": claims.tenant,
+        "agent_id": claims.agent,
+        "purpose": claims.purpose,
+        "grant_id": claims.grant,
+        "epo": claims.epoch,
+    }
+    if claims.scopes:
+        said["scope"] = " ".join(sorted(claims.scopes))
+    if claims.owner is not None:
+        said["agent_owner"] = claims.owner
+    if claims.line is not None:
+        said["line_id"] = claims.line
+    if claims.session is not None:
+        said["sid"] = claims.session
+    if claims.auth_time is not None:
+        said["auth_time"] = int(claims.auth_time.timestamp())
+    if claims.amr:
+        said["amr"] = list(claims.amr)
+    return said
+
+
+def _hold(claims: dict[str, object], *, issuer: str, now: datetime) -> bool:
+    """Say whether the claims of a signed access token hold now (RFC 9068 §4). Absent means no."""
+    at = now.timestamp()
+    issued, expires = numeric_date(claims.get("iat")), numeric_date(claims.get("exp"))
+    return (
+        claims.get("iss") == issuer
+        and expires is not None
+        and at < expires
+        and issued is not None
+        and issued <= at + CLOCK_SKEW
+        and all(text(claims.get(name)) is not None for name in _REQUIRED)
+        and isinstance(claims.get("scope", ""), str)
+    )
+
+
+def _public(key: SigningKey) -> dict[str, object]:
+    members: dict[str, object] = msgspec.json.decode(key.public)
+    shown = {name: value for name, value in members.items() if name not in PRIVATE_MEMBERS}
+    return shown | {"kid": key.kid, "use": "sig", "alg": key.alg}
