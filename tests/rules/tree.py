@@ -17,7 +17,7 @@ SDK = ROOT / "sdk" / "src" / "remit_sdk"
 def files() -> tuple[Path, ...]:
     """Every file that belongs to the project: committed ones and new ones that git does not ignore."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
         capture_output=True,
         check=True,
