@@ -99,6 +99,8 @@ def parse_note(text: str) -> tuple[Checkpoint, tuple[NoteSignature, ...]] | Malf
     checkpoint = _parse_body(body)
     if isinstance(checkpoint, Malformed):
         return checkpoint
+    if not rest:
+        return Malformed("no signature")
     if not rest.endswith("\n"):
         return Malformed("the last signature line is cut off")
     # INVARIANT: split at \n alone; splitlines() also splits at characters that a key name may hold.

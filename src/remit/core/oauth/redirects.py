@@ -56,7 +56,7 @@ def display_host(uri: str) -> str:
     """
     parts = uris.read(uri)
     if isinstance(parts, uris.Flaw):
-        raise ValueError("not a registered redirect URI")  # noqa: TRY004 - the text is wrong, not its type
+        raise ValueError("not a registered redirect URI")
     if parts.scheme not in ("https", "http") or parts.host is None:
         return parts.scheme
     host = parts.host.lower()
