@@ -1,0 +1,98 @@
+"""`guard()`: one line for an API, whatever framework it is written with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+
+from remit_sdk.asgi import App, GuardedApp
+from remit_sdk.clock import Clock, SystemClock
+from remit_sdk.gate import Gate
+from remit_sdk.issuers import Credentials, EveryTenant, read_issuers
+from remit_sdk.protected_resource import read_resource
+from remit_sdk.routes import required
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+class Guard(Gate):
+    """The guard of one protected resource."""
+
+    def wrap(
+        self,
+        app: App,
+        *,
+        routes: Mapping[str, str | Iterable[str]],
+        public: Iterable[str] = (),
+    ) -> GuardedApp:
+        """Guard a whole ASGI application: what neither table lists is refused.
+
+        Routes read `"DELETE /events/{id}": "delete:calendar"`; `{rest:path}` spans segments, `*`
+        stands for every method. Also fits `app.add_middleware(api.wrap, routes=...)`.
+        """
+        return GuardedApp(app, self, routes=routes, public=public)
+
+    def require(self, *scopes: str) -> Callable[..., Any]:
+        """Return a FastAPI dependency: `Depends(api.require("read:calendar"))` is the caller."""
+        from remit_sdk import endpoints  # noqa: PLC0415  (Starlette is optional)
+
+        return endpoints.dependency(self, required(scopes))
+
+    def protect(self, *scopes: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Return a decorator for one async Starlette or FastAPI endpoint."""
+        from remit_sdk import endpoints  # noqa: PLC0415  (Starlette is optional)
+
+        return endpoints.protect(self, required(scopes))
+
+    def install(self, app: Starlette) -> None:
+        """Serve the metadata in an application that guards its endpoints one by one."""
+        from remit_sdk import endpoints  # noqa: PLC0415  (Starlette is optional)
+
+        endpoints.install(self, app)
+
+
+def guard(
+    issuer: str | Iterable[str] | EveryTenant,
+    *,
+    resource: str,
+    credentials: Credentials,
+    scopes: str | Iterable[str] = (),
+    name: str | None = None,
+    documentation: str | None = None,
+    resource_id: str | None = None,
+    leeway: float = 10.0,
+    clock: Clock | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+) -> Guard:
+    """Make the guard of a protected resource.
+
+    Args:
+        issuer: one issuer URL, several, or `EveryTenant(base)`.
+        resource: the URI under which this API is registered; tokens must name exactly it.
+        credentials: the resource's client id and secret; with several issuers a mapping or a
+            function from issuer to that pair.
+        scopes: what the metadata offers to clients; keep it to the least that is useful.
+        name: the name that the metadata shows.
+        documentation: a page about this API, for the metadata.
+        resource_id: the registry id of the resource, if stops may name it.
+        leeway: seconds by which `iat` and `nbf` may lie ahead; `exp` has none.
+        clock: the time; the machine's own when absent.
+        transport: how the issuer is reached; the network when absent.
+
+    Raises:
+        ValueError: a setting is missing or cannot be meant.
+    """
+    issuers = read_issuers(issuer, credentials)
+    offered = required(scopes) if scopes else frozenset()
+    shown = issuers.listed or ((issuers.every.base,) if issuers.every else ())
+    return Guard(
+        resource=read_resource(resource, issuers=shown, scopes=offered, name=name, documentation=documentation),
+        resource_id=resource_id,
+        issuers=issuers,
+        leeway=leeway,
+        clock=clock or SystemClock(),
+        transport=transport,
+    )

@@ -1,0 +1,80 @@
+"""Who is on this call: for whom, with which agent, under which grant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from remit_sdk.verify import AccessToken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The verified caller of the request at hand."""
+
+    sub: str
+    user: str | None
+    agent: str
+    client: str
+    tenant: str
+    issuer: str
+    scopes: frozenset[str]
+    grant: str
+    line: str | None
+    session: str | None
+    owner: str | None
+    purpose: str | None
+    jti: str
+    expires_at: float
+    claims: Mapping[str, object] = field(repr=False)
+
+
+_CALLER: ContextVar[Caller | None] = ContextVar("remit_caller", default=None)
+
+
+def caller_of(token: AccessToken, *, scopes: frozenset[str]) -> Caller:
+    """Describe the caller that a verified token stands for."""
+    # JAT-3: a token by client_credentials has its agent or client as subject, and no user.
+    alone = token.subject in {token.agent, token.client}
+    return Caller(
+        sub=token.subject,
+        user=None if alone else token.subject,
+        agent=token.agent,
+        client=token.client,
+        tenant=token.tenant,
+        issuer=token.issuer,
+        scopes=scopes,
+        grant=token.grant,
+        line=token.line,
+        session=token.session,
+        owner=token.owner,
+        purpose=token.purpose,
+        jti=token.jti,
+        expires_at=token.expires_at,
+        claims=token.claims,
+    )
+
+
+def current() -> Caller:
+    """Return the caller of the guarded request at hand.
+
+    Raises:
+        LookupError: this code does not run inside a guarded request.
+    """
+    caller = _CALLER.get()
+    if caller is None:
+        msg = "no guarded request is being handled here"
+        raise LookupError(msg)
+    return caller
+
+
+@contextmanager
+def calling(caller: Caller | None) -> Iterator[None]:
+    """Make somebody the current caller; None hides the outer one on a public path."""
+    token = _CALLER.set(caller)
+    try:
+        yield
+    finally:
+        _CALLER.reset(token)

@@ -1,0 +1,138 @@
+"""The one door to the JOSE library: public keys that verify, private keys that sign assertions."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
+from joserfc.jws import JWSRegistry
+
+from remit_sdk.strict import write_base64url
+
+# The algorithm and the only key type it may meet. HMAC and `none` are absent, so no public key
+# can be taken for a shared secret.
+ALGORITHMS: Final[Mapping[str, tuple[str, str | None]]] = {
+    "ES256": ("EC", "P-256"),
+    "EdDSA": ("OKP", "Ed25519"),
+    "Ed25519": ("OKP", "Ed25519"),
+    "PS256": ("RSA", None),
+    "RS256": ("RSA", None),
+}
+SMALLEST_RSA_BITS: Final = 2048
+ASSERTION_LIFETIME: Final = 60
+
+_PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicKey:
+    """A published key, pinned to exactly one algorithm (GEN-15)."""
+
+    kid: str
+    alg: str
+    material: Key = field(repr=False)
+
+    def verifies(self, message: bytes, signature: bytes) -> bool:
+        """Say whether the signature is this key's; anything odd about it is a no."""
+        try:
+            return JWSRegistry.algorithms[_model(self.alg)].verify(message, signature, self.material)
+        except (JoseError, ValueError, TypeError, OverflowError):
+            return False
+
+
+def _model(alg: str) -> str:
+    # RFC 9864 gives Ed25519 its own name; the signature is the same.
+    return "Ed25519" if alg == "EdDSA" else alg
+
+
+def read_key(jwk: object) -> PublicKey | None:
+    """Read one member of a JWKS; None when it is not a public signing key we accept (GEN-17)."""
+    if not isinstance(jwk, dict):
+        return None
+    kid, alg = jwk.get("kid"), jwk.get("alg")
+    if not isinstance(kid, str) or not kid or not isinstance(alg, str) or alg not in ALGORITHMS:
+        return None
+    if jwk.get("use") != "sig" or _PRIVATE_MEMBERS & jwk.keys():
+        return None
+    kty, crv = ALGORITHMS[alg]
+    if jwk.get("kty") != kty or (crv is not None and jwk.get("crv") != crv):
+        return None
+    try:
+        material = import_key({name: value for name, value in jwk.items() if name != "alg"})
+        if isinstance(material, RSAKey) and material.public_key.key_size < SMALLEST_RSA_BITS:
+            return None
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None
+    if not isinstance(material, ECKey | OKPKey | RSAKey):
+        return None
+    return PublicKey(kid=kid, alg=alg, material=material)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssertionKey:
+    """A client's private key for `private_key_jwt` (RFC 7523 §2.2)."""
+
+    alg: str
+    kid: str | None
+    material: Key = field(repr=False)
+
+    @classmethod
+    def read(cls, key: str | bytes | Mapping[str, str | list[str]], *, alg: str | None = None) -> AssertionKey:
+        """Read a PEM text or a private JWK.
+
+        Raises:
+            ValueError: the key is not private, or does not fit the algorithm.
+        """
+        try:
+            material = _import_private(key)
+        except (JoseError, TypeError, KeyError) as error:
+            msg = "the assertion key cannot be read as PEM or JWK"
+            raise ValueError(msg) from error
+        chosen = alg or material.as_dict(private=False).get("alg") or _default_alg(material)
+        if not isinstance(chosen, str) or chosen not in ALGORITHMS:
+            msg = f"an assertion is signed with one of {', '.join(ALGORITHMS)}"
+            raise ValueError(msg)
+        if ALGORITHMS[chosen][0] != material.key_type or not material.is_private:
+            msg = f"{chosen} needs a private {ALGORITHMS[chosen][0]} key"
+            raise ValueError(msg)
+        return cls(alg=chosen, kid=material.kid, material=material)
+
+    def assertion(self, *, client: str, audience: str, now: float) -> str:
+        """Sign a one-time client assertion addressed to the issuer alone."""
+        header = {"typ": "client-authentication+jwt", "alg": self.alg}
+        if self.kid is not None:
+            header["kid"] = self.kid
+        issued = int(now)
+        claims: dict[str, object] = {
+            "iss": client,
+            "sub": client,
+            # The issuer and nothing else: an endpoint URL as audience can be replayed elsewhere.
+            "aud": audience,
+            "iat": issued,
+            "exp": issued + ASSERTION_LIFETIME,
+            "jti": secrets.token_urlsafe(24),
+        }
+        body = ".".join(write_base64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
+        signature = JWSRegistry.algorithms[_model(self.alg)].sign(body.encode("ascii"), self.material)
+        return f"{body}.{write_base64url(signature)}"
+
+
+def _import_private(key: str | bytes | Mapping[str, str | list[str]]) -> Key:
+    if isinstance(key, Mapping):
+        return import_key(dict(key))
+    for kty in ("EC", "RSA", "OKP"):
+        try:
+            return import_key(key, kty)
+        except (JoseError, ValueError, TypeError):
+            continue
+    msg = "neither an EC, an RSA nor an OKP key"
+    raise TypeError(msg)
+
+
+def _default_alg(key: Key) -> str:
+    return {"EC": "ES256", "OKP": "Ed25519", "RSA": "PS256"}.get(key.key_type, "")

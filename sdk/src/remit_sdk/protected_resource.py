@@ -1,0 +1,84 @@
+"""The protected resource metadata that a guard serves (RFC 9728)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from remit_sdk.challenge import Answer
+from remit_sdk.strict import web_origin, well_known
+
+DOCUMENT: Final = "oauth-protected-resource"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectedResource:
+    """What a resource says about itself."""
+
+    resource: str
+    issuers: tuple[str, ...]
+    scopes: frozenset[str]
+    name: str | None
+    documentation: str | None
+
+    @property
+    def metadata_url(self) -> str:
+        """Where the document is served (RFC 9728 §3.1)."""
+        return well_known(self.resource, DOCUMENT)
+
+    @property
+    def metadata_path(self) -> str:
+        """The path part of the document's URL."""
+        return urlsplit(self.metadata_url).path
+
+    def answer(self) -> Answer:
+        """Render the document."""
+        document: dict[str, object] = {
+            "resource": self.resource,
+            "authorization_servers": list(self.issuers),
+            "bearer_methods_supported": ["header"],
+        }
+        if self.scopes:
+            document["scopes_supported"] = sorted(self.scopes)
+        if self.name:
+            document["resource_name"] = self.name
+        if self.documentation:
+            document["resource_documentation"] = self.documentation
+        return Answer(
+            status=200,
+            headers=(
+                ("content-type", "application/json"),
+                ("cache-control", "public, max-age=300"),
+                # Public by nature, and clients in browsers discover us with it.
+                ("access-control-allow-origin", "*"),
+            ),
+            body=json.dumps(document, separators=(",", ":")).encode(),
+        )
+
+
+def read_resource(
+    resource: str,
+    *,
+    issuers: Iterable[str],
+    scopes: frozenset[str],
+    name: str | None,
+    documentation: str | None,
+) -> ProtectedResource:
+    """Check the resource identifier (RFC 8707 §2).
+
+    Raises:
+        ValueError: it is no https (or loopback) URL, or has a query or fragment.
+    """
+    if web_origin(resource) is None or "?" in resource or "#" in resource:
+        msg = f"`{resource}` is no resource: an https URL (http on loopback) without query or fragment"
+        raise ValueError(msg)
+    return ProtectedResource(
+        resource=resource,
+        issuers=tuple(issuers),
+        scopes=scopes,
+        name=name,
+        documentation=documentation,
+    )
