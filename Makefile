@@ -28,7 +28,7 @@ check: $(VENV)/.dev ## lint, formatting, types, import directions, house rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(CHECKED)
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest tests/rules
 
 format: $(VENV)/.dev ## fix what the tools can fix
