@@ -171,6 +171,16 @@ def test_halves_of_other_lengths_do_not_pass_for_hashes():
     assert not verify_inclusion(left + right[:1], index=0, size=2, proof=[right[1:]], root=node_hash(left, right))
 
 
+def test_a_proof_that_goes_on_above_the_root_does_not_verify():
+    # Each is made to fit a root that stands one step higher than a tree of this size can reach.
+    first, second, third, top = LEAVES[:4]
+    assert not verify_inclusion(second, index=0, size=1, proof=[first], root=node_hash(first, second))
+    old_root = node_hash(top, node_hash(third, first))
+    new_root = node_hash(top, node_hash(third, node_hash(first, second)))
+    proof = [first, second, third, top]
+    assert not verify_consistency(old_size=3, old_root=old_root, new_size=4, new_root=new_root, proof=proof)
+
+
 @given(TREES, st.data())
 def test_a_consistency_proof_verifies_for_the_beginning_of_the_tree(leaves, data):
     old = data.draw(st.integers(0, len(leaves)))

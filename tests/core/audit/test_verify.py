@@ -89,7 +89,6 @@ CASES = {
         [("unsigned", None, None)],
     ),
     "a signed checkpoint of another log": (rows(LOG), [4, checkpoint(OTHER, 6), 8], [], [("tree", None, None)]),
-    "two checkpoints of one size": (rows(LOG), [checkpoint(OTHER, 6), 6], [], [("tree", None, None)]),
     "a checkpoint of an empty log with a root": (
         rows(LOG),
         [Checkpoint(origin=ORIGIN, size=0, root=bytes(32))],
@@ -130,6 +129,13 @@ def test_without_anything_from_outside_the_tail_is_not_known():
 
 def test_behind_a_gap_an_outside_checkpoint_tells_nothing_about_the_tail():
     assert not verify(without(2), LOG, outside=[8]).tail_known
+
+
+@pytest.mark.parametrize("checkpoints", [[6, checkpoint(OTHER, 6)], [checkpoint(OTHER, 6), 6]], ids=["after", "before"])
+def test_of_two_checkpoints_of_one_size_the_one_that_differs_is_wrong(checkpoints):
+    report = verify(rows(LOG), LOG, checkpoints=checkpoints)
+    detail = "a signed checkpoint of size 6 is not of this log: another one agrees with the same entries"
+    assert report.faults == (Fault(kind=FaultKind.TREE, index=None, until=None, detail=detail),)
 
 
 def test_an_empty_log_is_sound():
