@@ -7,10 +7,13 @@ import pytest
 from tests.rules.tree import ROOT, SDK, SERVER, below, shown, text_of
 
 MOST_LINES = 400
+# Generated from the schema, and never edited once it has run somewhere.
+MIGRATIONS = SERVER / "store" / "migrations" / "versions"
+MODULES = [path for path in below(SERVER, SDK, ROOT / "tests", ROOT / "bench") if not path.is_relative_to(MIGRATIONS)]
 SAY_NOTHING = {"util", "utils", "helper", "helpers", "manager", "managers", "data", "misc", "common"}
 
 
-@pytest.mark.parametrize("path", below(SERVER, SDK, ROOT / "tests", ROOT / "bench"), ids=shown)
+@pytest.mark.parametrize("path", MODULES, ids=shown)
 def test_a_module_stays_under_400_lines(path):
     # People must trust this code, so they must be able to read a module in one sitting.
     lines = (text_of(path) or "").count("\n")
