@@ -7,7 +7,7 @@ somebody who wants to read another tenant's rows.
 from __future__ import annotations
 
 DOORS: dict[str, str] = {
-    "system.TENANT_BY_SLUG": "which tenant a URL means is asked before there is a tenant; reads the tenant's own row only",
+    "system.TENANT_BY_SLUG": "which tenant a URL means is asked before there is a tenant; its own row only",
     "system.TENANTS": "jobs visit every tenant, one work each; reads names and states, nothing inside a tenant",
-    "system.USER_COUNT": "an instance without users shows the setup link, and dev-seed refuses one that has some; a number only",
+    "system.USER_COUNT": "an instance without users shows the setup link, others never do; a number only",
 }
