@@ -44,6 +44,8 @@ class Line:
     agent: AgentId
     client: ClientId
     client_version: int
+    redirect_uri: str
+    """Where the answer of this approval went; remembered consent holds only for the same place."""
     resource: ResourceId
     scopes: frozenset[str]
     session: SessionId

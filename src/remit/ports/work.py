@@ -314,7 +314,10 @@ class Work(Protocol):
 
 
 class System(Protocol):
-    """The door across tenants: who exists at all. Everything else happens inside a work."""
+    """The door across tenants: who exists at all. Everything else happens inside a work.
+
+    Each call is a transaction of its own: a read sees what is committed, a write is committed when it returns.
+    """
 
     async def tenant_by_slug(self, slug: str) -> Tenant | None: ...
     async def tenants(self) -> tuple[Tenant, ...]: ...

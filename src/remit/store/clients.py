@@ -1,0 +1,183 @@
+"""Clients and the digests of their secrets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from remit.core.clients import AuthMethod, Client, ClientState, GrantType, Party, StoredSecret
+from remit.core.names import AgentId, ClientId, ResourceId
+from remit.store.agents import agent_of, remit_of
+from remit.store.columns import (
+    from_json,
+    from_ms,
+    maybe_from_ms,
+    maybe_to_ms,
+    set_from_json,
+    set_to_json,
+    to_json,
+    to_ms,
+)
+from remit.store.statements import Row, Statements
+
+GET = """
+select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
+       jwks, self_registered, version, id_token_alg, state, created_at
+  from client where tenant = :tenant and id = :id
+"""
+
+PARTY = """
+select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_uris, c.grant_types, c.default_resource,
+       c.default_scopes, c.jwks, c.self_registered, c.version, c.id_token_alg, c.state, c.created_at,
+       a.id, a.name, a.purpose, a.owner, a.sponsor, a.role, a.model, a.state, a.created_at,
+       r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds
+  from client c
+  join agent a on a.tenant = c.tenant and a.id = c.agent_id
+  left join remit r on r.tenant = c.tenant and r.agent_id = c.agent_id and r.state = 'active'
+ where c.tenant = :tenant and c.id = :id
+"""
+
+# Names of self-registered clients are what strangers chose: they never stand before one that an administrator made.
+BY_NAME = """
+select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
+       jwks, self_registered, version, id_token_alg, state, created_at
+  from client where tenant = :tenant and name = :name order by self_registered, id limit 1
+"""
+
+LIST = """
+select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
+       jwks, self_registered, version, id_token_alg, state, created_at
+  from client where tenant = :tenant order by id
+"""
+
+LIST_OF_AGENT = """
+select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
+       jwks, self_registered, version, id_token_alg, state, created_at
+  from client where tenant = :tenant and agent_id = :agent order by id
+"""
+
+ADD = """
+insert into client (tenant, id, agent_id, name, auth_method, application_type, redirect_uris, grant_types,
+                    default_resource, default_scopes, jwks, self_registered, version, id_token_alg, state, created_at)
+values (:tenant, :id, :agent, :name, :auth_method, :application_type, :redirect_uris, :grant_types,
+        :default_resource, :default_scopes, :jwks, :self_registered, :version, :id_token_alg, :state, :created_at)
+"""
+
+SECRETS = """
+select id, digest, expires_at from client_secret where tenant = :tenant and client_id = :client order by id
+"""
+
+ADD_SECRET = """
+insert into client_secret (tenant, client_id, id, digest, expires_at, created_at)
+values (:tenant, :client, :id, :digest, :expires_at, :at)
+"""
+
+_CLIENT_COLUMNS = 15
+_AGENT_COLUMNS = 9
+
+
+class ClientTable:
+    __slots__ = ("_statements",)
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def get(self, client: ClientId) -> Client | None:
+        row = await self._statements.row(GET, id=client)
+        return None if row is None else _client(row)
+
+    async def party(self, client: ClientId) -> Party | None:
+        row = await self._statements.row(PARTY, id=client)
+        if row is None:
+            return None
+        agent, remit = row[_CLIENT_COLUMNS:][:_AGENT_COLUMNS], row[_CLIENT_COLUMNS + _AGENT_COLUMNS :]
+        return Party(
+            client=_client(row[:_CLIENT_COLUMNS]),
+            agent=agent_of(agent),
+            remit=None if remit[0] is None else remit_of(remit),
+        )
+
+    async def by_name(self, name: str) -> Client | None:
+        row = await self._statements.row(BY_NAME, name=name)
+        return None if row is None else _client(row)
+
+    async def list(self, agent: AgentId | None = None) -> tuple[Client, ...]:
+        if agent is None:
+            rows = await self._statements.rows(LIST)
+        else:
+            rows = await self._statements.rows(LIST_OF_AGENT, agent=agent)
+        return tuple(_client(row) for row in rows)
+
+    async def add(self, client: Client) -> None:
+        await self._statements.rows(
+            ADD,
+            id=client.id,
+            agent=client.agent,
+            name=client.name,
+            auth_method=client.auth_method.value,
+            application_type=client.application_type,
+            redirect_uris=to_json(client.redirect_uris),
+            grant_types=set_to_json(frozenset(item.value for item in client.grant_types)),
+            default_resource=client.default_resource,
+            default_scopes=set_to_json(client.default_scopes),
+            jwks=client.jwks,
+            self_registered=int(client.self_registered),
+            version=client.version,
+            id_token_alg=client.id_token_alg,
+            state=client.state.value,
+            created_at=to_ms(client.created_at),
+        )
+
+    async def secrets(self, client: ClientId) -> tuple[StoredSecret, ...]:
+        return tuple(secret_of(row) for row in await self._statements.rows(SECRETS, client=client))
+
+    async def add_secret(self, client: ClientId, secret: StoredSecret, *, at: datetime) -> None:
+        await self._statements.rows(
+            ADD_SECRET,
+            client=client,
+            id=secret.id,
+            digest=secret.digest,
+            expires_at=maybe_to_ms(secret.expires_at),
+            at=to_ms(at),
+        )
+
+
+def secret_of(row: Row) -> StoredSecret:
+    id_, digest, expires_at = row
+    return StoredSecret(id=id_, digest=digest, expires_at=maybe_from_ms(expires_at))
+
+
+def _client(row: Row) -> Client:
+    (
+        id_,
+        agent,
+        name,
+        auth_method,
+        application_type,
+        redirect_uris,
+        grant_types,
+        default_resource,
+        default_scopes,
+        jwks,
+        self_registered,
+        version,
+        id_token_alg,
+        state,
+        created_at,
+    ) = row
+    return Client(
+        id=ClientId(id_),
+        agent=AgentId(agent),
+        name=name,
+        auth_method=AuthMethod(auth_method),
+        application_type=application_type,
+        redirect_uris=from_json(redirect_uris),
+        grant_types=frozenset(GrantType(item) for item in from_json(grant_types)),
+        default_resource=None if default_resource is None else ResourceId(default_resource),
+        default_scopes=set_from_json(default_scopes),
+        jwks=jwks,
+        self_registered=bool(self_registered),
+        version=version,
+        id_token_alg=id_token_alg,
+        state=ClientState(state),
+        created_at=from_ms(created_at),
+    )

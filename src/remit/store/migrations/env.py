@@ -1,0 +1,20 @@
+"""Runs migrations on the connection that `remit.store.migrate` hands over, all in one transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import Connection
+
+from remit.store.schema import METADATA
+
+
+def run() -> None:
+    connection = context.config.attributes["connection"]
+    if not isinstance(connection, Connection):
+        raise TypeError("migrations are run by `remit.store.migrate`")
+    with connection.begin():
+        context.configure(connection=connection, target_metadata=METADATA)
+        context.run_migrations()
+
+
+run()

@@ -1,0 +1,132 @@
+"""Resources, their scopes and the digests of their secrets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from remit.core.clients import StoredSecret
+from remit.core.names import ResourceId
+from remit.core.resources import Resource, ResourceState, Risk, Scope
+from remit.store.clients import secret_of
+from remit.store.columns import maybe_to_ms, to_ms
+from remit.store.statements import Row, Statements
+
+GET = """
+select r.id, r.uri, r.name, r.state, r.token_seconds, s.name, s.sentence, s.risk, s.sensitive
+  from resource r left join scope s on s.tenant = r.tenant and s.resource_id = r.id
+ where r.tenant = :tenant and r.id = :id order by s.position
+"""
+
+BY_URI = """
+select r.id, r.uri, r.name, r.state, r.token_seconds, s.name, s.sentence, s.risk, s.sensitive
+  from resource r left join scope s on s.tenant = r.tenant and s.resource_id = r.id
+ where r.tenant = :tenant and r.uri = :uri order by s.position
+"""
+
+LIST = """
+select r.id, r.uri, r.name, r.state, r.token_seconds, s.name, s.sentence, s.risk, s.sensitive
+  from resource r left join scope s on s.tenant = r.tenant and s.resource_id = r.id
+ where r.tenant = :tenant order by r.id, s.position
+"""
+
+ADD = """
+insert into resource (tenant, id, uri, name, state, token_seconds, created_at)
+values (:tenant, :id, :uri, :name, :state, :token_seconds, :at)
+on conflict (tenant, uri) do nothing returning 1
+"""
+
+ADD_SCOPE = """
+insert into scope (tenant, resource_id, name, sentence, risk, sensitive, position)
+values (:tenant, :resource, :name, :sentence, :risk, :sensitive, :position)
+"""
+
+SECRETS = """
+select id, digest, expires_at from resource_secret where tenant = :tenant and resource_id = :resource order by id
+"""
+
+ADD_SECRET = """
+insert into resource_secret (tenant, resource_id, id, digest, expires_at, created_at)
+values (:tenant, :resource, :id, :digest, :expires_at, :at)
+"""
+
+
+class ResourceTable:
+    __slots__ = ("_statements",)
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def get(self, resource: ResourceId) -> Resource | None:
+        return _first(await self._statements.rows(GET, id=resource))
+
+    async def by_uri(self, uri: str) -> Resource | None:
+        return _first(await self._statements.rows(BY_URI, uri=uri))
+
+    async def list(self) -> tuple[Resource, ...]:
+        return _resources(await self._statements.rows(LIST))
+
+    async def add(self, resource: Resource, *, at: datetime) -> bool:
+        added = await self._statements.touched(
+            ADD,
+            id=resource.id,
+            uri=resource.uri,
+            name=resource.name,
+            state=resource.state.value,
+            token_seconds=resource.token_seconds,
+            at=to_ms(at),
+        )
+        if not added:
+            return False
+        for position, scope in enumerate(resource.scopes):
+            await self._statements.rows(
+                ADD_SCOPE,
+                resource=resource.id,
+                name=scope.name,
+                sentence=scope.sentence,
+                risk=scope.risk.value,
+                sensitive=int(scope.sensitive),
+                position=position,
+            )
+        return True
+
+    async def secrets(self, resource: ResourceId) -> tuple[StoredSecret, ...]:
+        return tuple(secret_of(row) for row in await self._statements.rows(SECRETS, resource=resource))
+
+    async def add_secret(self, resource: ResourceId, secret: StoredSecret, *, at: datetime) -> None:
+        await self._statements.rows(
+            ADD_SECRET,
+            resource=resource,
+            id=secret.id,
+            digest=secret.digest,
+            expires_at=maybe_to_ms(secret.expires_at),
+            at=to_ms(at),
+        )
+
+
+def _first(rows: list[Row]) -> Resource | None:
+    found = _resources(rows)
+    return found[0] if found else None
+
+
+def _resources(rows: list[Row]) -> tuple[Resource, ...]:
+    """Fold one row a scope into one resource each; the rows of a resource stand together."""
+    heads: dict[str, Row] = {}
+    scopes: dict[str, list[Scope]] = {}
+    for row in rows:
+        id_, scope = row[0], row[5:]
+        heads.setdefault(id_, row)
+        held = scopes.setdefault(id_, [])
+        if scope[0] is not None:
+            name, sentence, risk, sensitive = scope
+            held.append(Scope(name=name, sentence=sentence, risk=Risk(risk), sensitive=bool(sensitive)))
+    return tuple(
+        Resource(
+            id=ResourceId(id_),
+            uri=head[1],
+            name=head[2],
+            state=ResourceState(head[3]),
+            token_seconds=head[4],
+            scopes=tuple(scopes[id_]),
+        )
+        for id_, head in heads.items()
+    )

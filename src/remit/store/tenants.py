@@ -1,0 +1,80 @@
+"""The tenant of a work."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from remit.core.errors import RemitError
+from remit.core.names import TenantId
+from remit.core.tenants import Tenant, TenantState, issuer_of
+from remit.store.columns import to_ms
+from remit.store.statements import Row, Statements
+
+CURRENT = """
+select tenant, slug, name, state, rights_on from tenant where tenant = :tenant
+"""
+
+EPOCH = """
+select epoch from tenant where tenant = :tenant
+"""
+
+TURN_RIGHTS_ON = """
+update tenant set rights_on = 1 where tenant = :tenant
+"""
+
+ADD = """
+insert into tenant (tenant, slug, name, state, rights_on, epoch, created_at)
+values (:tenant, :slug, :name, :state, :rights_on, 0, :at)
+on conflict (slug) do nothing returning 1
+"""
+
+
+def tenant_of(row: Row, base_url: str) -> Tenant:
+    tenant, slug, name, state, rights_on = row
+    return Tenant(
+        id=TenantId(tenant),
+        slug=slug,
+        name=name,
+        issuer=issuer_of(base_url, slug),
+        state=TenantState(state),
+        rights_on=bool(rights_on),
+    )
+
+
+class TenantTable:
+    __slots__ = ("_base_url", "_statements")
+
+    def __init__(self, statements: Statements, base_url: str) -> None:
+        self._statements = statements
+        self._base_url = base_url
+
+    async def current(self) -> Tenant:
+        """Return the tenant.
+
+        Raises:
+            RemitError: there is no such tenant, so there should be no such work.
+        """
+        row = await self._statements.row(CURRENT)
+        if row is None:
+            raise RemitError(f"no tenant {self._statements.tenant}")
+        return tenant_of(row, self._base_url)
+
+    async def epoch(self) -> int:
+        row = await self._statements.row(EPOCH)
+        if row is None:
+            raise RemitError(f"no tenant {self._statements.tenant}")
+        return int(row[0])
+
+    async def turn_rights_on(self) -> None:
+        await self._statements.rows(TURN_RIGHTS_ON)
+
+    async def add(self, tenant: Tenant, *, at: datetime) -> bool:
+        """Make this work's tenant exist. False when the slug is taken."""
+        return await self._statements.touched(
+            ADD,
+            slug=tenant.slug,
+            name=tenant.name,
+            state=tenant.state.value,
+            rights_on=int(tenant.rights_on),
+            at=to_ms(at),
+        )

@@ -1,0 +1,177 @@
+"""The unit of work: its repositories, and the contexts that open and end it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Protocol
+
+from remit.core.audit.tree import Frontier
+from remit.core.names import TenantId
+from remit.ports.work import Work
+from remit.store.agents import AgentTable
+from remit.store.audit import AuditTables, TreeInWork
+from remit.store.batches import NEVER_SUSPEND, Batches
+from remit.store.clients import ClientTable
+from remit.store.codes import CodeTable
+from remit.store.decisions import DecisionTables
+from remit.store.events import EventTable
+from remit.store.grants import GrantTable
+from remit.store.housekeeping import Housekeeping
+from remit.store.keys import KeyTable
+from remit.store.lines import LineTable
+from remit.store.once import OnceTable
+from remit.store.refresh_tokens import RefreshTokenTable
+from remit.store.resources import ResourceTable
+from remit.store.sessions import SessionTable
+from remit.store.statements import Connection, Statements
+from remit.store.stops import StopTable
+from remit.store.tenants import TenantTable
+from remit.store.users import UserTable
+
+_OVER = "the work is over; open another one"
+
+
+class TenantWork(Work):
+    """Every repository of one tenant over one transaction."""
+
+    def __init__(self, statements: Statements, *, base_url: str, tree: TreeInWork) -> None:
+        self.tenants = TenantTable(statements, base_url)
+        self.keys = KeyTable(statements)
+        self.users = UserTable(statements)
+        self.agents = AgentTable(statements)
+        self.clients = ClientTable(statements)
+        self.resources = ResourceTable(statements)
+        self.grants = GrantTable(statements)
+        self.lines = LineTable(statements)
+        self.codes = CodeTable(statements)
+        self.refresh_tokens = RefreshTokenTable(statements)
+        self.stops = StopTable(statements)
+        self.sessions = SessionTable(statements)
+        self.once = OnceTable(statements)
+        events = EventTable(statements, tree)
+        self.events = events
+        self.decisions = DecisionTables(statements)
+        self.audit = AuditTables(statements, tree)
+        self.housekeeping = Housekeeping(statements, events)
+
+
+class WorkContext(AbstractAsyncContextManager[TenantWork]):
+    """A work that writes: one turn in a batch, committed before the context is left."""
+
+    __slots__ = ("_base_url", "_batches", "_statements", "_tenant", "_tree", "_turn", "_writer")
+
+    def __init__(self, batches: Batches, writer: Connection, tenant: TenantId, base_url: str) -> None:
+        self._batches = batches
+        self._writer = writer
+        self._tenant = tenant
+        self._base_url = base_url
+
+    async def __aenter__(self) -> TenantWork:
+        self._turn = turn = await self._batches.enter()
+        self._statements = statements = Statements(self._writer, self._tenant)
+        turn.on_expelled = self._expelled
+        self._tree = TreeInWork(statements, turn.batch.frontiers.get(self._tenant))
+        return TenantWork(statements, base_url=self._base_url, tree=self._tree)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        turn = self._turn
+        grown: Frontier | None = None
+        if error is None and self._batches.is_inside(turn):
+            try:
+                grown = await self._tree.save()
+            except BaseException:
+                self._statements.close(_OVER)
+                await self._batches.leave(turn, failed=True)
+                raise
+            if grown is not None:
+                turn.batch.frontiers[self._tenant] = grown
+        self._statements.close(_OVER)
+        try:
+            await self._batches.leave(turn, failed=error is not None)
+        except RuntimeError as broken_rule:
+            if error is None:
+                raise
+            if isinstance(error, Exception):
+                raise broken_rule from error
+            # Cancelled while it was suspended: the cancellation goes on, everything else is rolled back already.
+
+    def _expelled(self) -> None:
+        self._statements.close(NEVER_SUSPEND)
+
+
+class SnapshotConnection(Connection, Protocol):
+    """The reading connection."""
+
+    @property
+    def in_transaction(self) -> bool: ...
+    def begin_reading(self) -> None: ...
+    def commit(self) -> None: ...
+
+
+class Reader:
+    """Lets one reader at a time look at a snapshot of what is committed; its body never suspends either."""
+
+    def __init__(self, connection: SnapshotConnection, batches: Batches) -> None:
+        self._connection = connection
+        self._batches = batches
+        self._inside: Statements | None = None
+        self._marker: asyncio.Handle | None = None
+
+    def enter(self, tenant: TenantId) -> Statements:
+        """Begin a snapshot.
+
+        Raises:
+            RuntimeError: the running task is inside a work.
+            StoreUnavailable: the database cannot be read now.
+        """
+        self._batches.refuse_nesting()
+        self._expel()
+        self._connection.begin_reading()
+        self._inside = Statements(self._connection, tenant)
+        self._marker = asyncio.get_running_loop().call_soon(self._expel)
+        return self._inside
+
+    def leave(self, statements: Statements) -> bool:
+        """End a snapshot. False when the body had suspended and the snapshot was over before."""
+        if self._inside is not statements:
+            return False
+        if self._marker is not None:
+            self._marker.cancel()
+        self._end(_OVER)
+        return True
+
+    def _expel(self) -> None:
+        if self._inside is not None:
+            self._end(NEVER_SUSPEND)
+
+    def _end(self, why: str) -> None:
+        if self._inside is not None:
+            self._inside.close(why)
+            self._inside = None
+        if self._connection.in_transaction:
+            self._connection.commit()
+
+
+class ReadContext(AbstractAsyncContextManager[TenantWork]):
+    """A work that only reads what is committed."""
+
+    __slots__ = ("_base_url", "_reader", "_statements", "_tenant")
+
+    def __init__(self, reader: Reader, tenant: TenantId, base_url: str) -> None:
+        self._reader = reader
+        self._tenant = tenant
+        self._base_url = base_url
+
+    async def __aenter__(self) -> TenantWork:
+        self._statements = statements = self._reader.enter(self._tenant)
+        return TenantWork(statements, base_url=self._base_url, tree=TreeInWork(statements, None))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._reader.leave(self._statements) and (error is None or isinstance(error, Exception)):
+            raise RuntimeError(NEVER_SUSPEND) from error
