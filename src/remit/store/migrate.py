@@ -18,8 +18,6 @@ from remit.core.errors import NotOurs, SchemaTooNew
 from remit.store.sqlite import SqliteDatabase, back_up, create_file, read_schema, set_journal
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from alembic.config import Config
 
 HEAD = "0001"
@@ -110,11 +108,9 @@ def _run(path: Path) -> None:
     from sqlalchemy import Connection, create_engine, event  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": _LOCK_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def leave_transactions_to_us(raw: sqlite3.Connection, _: object) -> None:
-        raw.isolation_level = None
+    # Without an isolation level the driver begins nothing by itself, so that a migration is one transaction.
+    driver = {"timeout": _LOCK_SECONDS, "isolation_level": None}
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args=driver)
 
     @event.listens_for(engine, "begin")
     def begin_as_writer(connection: Connection) -> None:

@@ -1,0 +1,5 @@
+import pytest
+
+PARTS = "contract", "log", "nouns", "rows", "units", "wall"
+
+pytest.register_assert_rewrite(*(f"tests.store.{part}" for part in PARTS))

@@ -1,0 +1,162 @@
+"""What can be asked of a tenant, and what a stranger who knows every id would try to change."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeVar
+
+from remit.core.agents import AgentState
+from remit.core.keys import KeyState
+from remit.core.names import TenantId
+from remit.core.users import UserState
+from remit.ports.work import Database, EventFilter, Work
+from tests.store.rows import (
+    A_CLIENT,
+    A_CODE,
+    A_GRANT,
+    A_LINE,
+    A_REMIT,
+    A_RESOURCE,
+    A_SECRET,
+    A_SESSION,
+    A_STOP,
+    A_TOKEN,
+    A_USER,
+    AGENT,
+    AN_ADMIN_GRANT,
+    AN_AGENT,
+    CLIENT,
+    CODE,
+    GRANT,
+    ISSUED,
+    KEY,
+    KID,
+    LATER,
+    LINE,
+    NOW,
+    RESOURCE,
+    SESSION,
+    STOP,
+    TARGET,
+    TOKEN,
+    URI,
+    USER,
+)
+
+T = TypeVar("T")
+Look = Callable[[Work], Awaitable[object]]
+
+EXPECTED: dict[str, tuple[Look, object]] = {
+    "tenants.epoch": (lambda work: work.tenants.epoch(), 1),
+    "keys.all": (lambda work: work.keys.all(), (KEY,)),
+    "users.get": (lambda work: work.users.get(USER), A_USER),
+    "users.by_email": (lambda work: work.users.by_email(" alice@EXAMPLE.com "), A_USER),
+    "users.list": (lambda work: work.users.list(), (A_USER,)),
+    "agents.get": (lambda work: work.agents.get(AGENT), AN_AGENT),
+    "agents.by_name": (lambda work: work.agents.by_name("Planner"), AN_AGENT),
+    "agents.list": (lambda work: work.agents.list(), (AN_AGENT,)),
+    "agents.remit": (lambda work: work.agents.remit(AGENT), A_REMIT),
+    "clients.get": (lambda work: work.clients.get(CLIENT), A_CLIENT),
+    "clients.by_name": (lambda work: work.clients.by_name("planner-web"), A_CLIENT),
+    "clients.list": (lambda work: work.clients.list(), (A_CLIENT,)),
+    "clients.list of an agent": (lambda work: work.clients.list(AGENT), (A_CLIENT,)),
+    "clients.secrets": (lambda work: work.clients.secrets(CLIENT), (A_SECRET,)),
+    "resources.get": (lambda work: work.resources.get(RESOURCE), A_RESOURCE),
+    "resources.by_uri": (lambda work: work.resources.by_uri(URI), A_RESOURCE),
+    "resources.list": (lambda work: work.resources.list(), (A_RESOURCE,)),
+    "resources.secrets": (lambda work: work.resources.secrets(RESOURCE), (A_SECRET,)),
+    "grants.get": (lambda work: work.grants.get(GRANT), A_GRANT),
+    "grants.of_user": (lambda work: work.grants.of_user(USER, CLIENT, RESOURCE), A_GRANT),
+    "grants.of_agent": (lambda work: work.grants.of_agent(CLIENT, RESOURCE), AN_ADMIN_GRANT),
+    "grants.list": (lambda work: work.grants.list(), (AN_ADMIN_GRANT, A_GRANT)),
+    "grants.list of a user": (lambda work: work.grants.list(user=USER), (A_GRANT,)),
+    "grants.list of an agent": (lambda work: work.grants.list(agent=AGENT, active=False), (AN_ADMIN_GRANT, A_GRANT)),
+    "lines.get": (lambda work: work.lines.get(LINE), A_LINE),
+    "lines.list": (lambda work: work.lines.list(GRANT), (A_LINE,)),
+    "codes.find": (lambda work: work.codes.find(CODE), A_CODE),
+    "refresh_tokens.find": (lambda work: work.refresh_tokens.find(TOKEN), A_TOKEN),
+    "refresh_tokens.live": (lambda work: work.refresh_tokens.live(LINE), 1),
+    "stops.on": (lambda work: work.stops.on([TARGET]), (replace(A_STOP, epoch=1),)),
+    "stops.get": (lambda work: work.stops.get(STOP), replace(A_STOP, epoch=1)),
+    "stops.list": (lambda work: work.stops.list(), (replace(A_STOP, epoch=1),)),
+    "stops.list in force": (lambda work: work.stops.list(in_force_at=NOW), (replace(A_STOP, epoch=1),)),
+    "stops.since": (
+        lambda work: work.stops.since(0, started_after=NOW - timedelta(days=1), limit=9),
+        (replace(A_STOP, epoch=1),),
+    ),
+    "sessions.find": (lambda work: work.sessions.find(SESSION), A_SESSION),
+}
+"""What a furnished tenant answers, value for value. Another tenant answers all of it with nothing."""
+
+
+async def _bodies(work: Work) -> tuple[bytes, ...]:
+    return tuple([event.body for event in await work.events.after(-1)])
+
+
+async def _first_event(work: Work) -> object:
+    events = await work.events.page(EventFilter())
+    return await work.events.get(events[-1].id) if events else None
+
+
+OTHER_LOOKS: dict[str, Look] = {
+    "events.after": _bodies,
+    "events.page": lambda work: work.events.page(EventFilter(user=USER)),
+    "events.get": _first_event,
+    "decisions.usage": lambda work: work.decisions.usage([GRANT]),
+    "audit.leaves": lambda work: work.audit.leaves(0),
+    "audit.checkpoints": lambda work: work.audit.checkpoints(),
+}
+LOOKS = {name: look for name, (look, _) in EXPECTED.items()} | OTHER_LOOKS
+
+AT = NOW + timedelta(seconds=1)
+WRITES: dict[str, Look] = {
+    "tenants.turn_rights_on": lambda work: work.tenants.turn_rights_on(),
+    "keys.change": lambda work: work.keys.change(KID, KeyState.GONE, at=AT),
+    "users.set_state": lambda work: work.users.set_state(USER, UserState.INACTIVE),
+    "users.set_password": lambda work: work.users.set_password(USER, "x"),
+    "users.set_rights": lambda work: work.users.set_rights(USER, RESOURCE, frozenset()),
+    "agents.set_state": lambda work: work.agents.set_state(AGENT, AgentState.RETIRED),
+    "grants.change": lambda work: work.grants.change(GRANT, scopes=frozenset(), expires_at=None),
+    "grants.revoke": lambda work: work.grants.revoke(GRANT, at=AT, reason="r"),
+    "lines.revoke": lambda work: work.lines.revoke(LINE, at=AT, reason="r"),
+    "codes.spend": lambda work: work.codes.spend(A_CODE, at=AT),
+    "refresh_tokens.spend": lambda work: work.refresh_tokens.spend(A_TOKEN, successor="rt_2", sealed=b"s", at=AT),
+    "stops.lift": lambda work: work.stops.lift(STOP, at=AT, by=USER),
+    "sessions.touch": lambda work: work.sessions.touch(SESSION, at=AT),
+    "sessions.end": lambda work: work.sessions.end(SESSION, at=AT),
+    "once.claim": lambda work: work.once.claim("jti", "k", until=LATER, at=AT),
+    "decisions.fresh": lambda work: work.decisions.fresh(["d"], at=AT),
+    "events.append": lambda work: work.events.append(ISSUED, at=AT),
+    "audit.add_checkpoint": lambda work: work.audit.add_checkpoint(2, "n", at=AT),
+}
+"""A write of a stranger who knows every id."""
+
+ONE_TIME: dict[str, Look] = {
+    name: WRITES[name]
+    for name in (
+        "grants.revoke",
+        "lines.revoke",
+        "codes.spend",
+        "refresh_tokens.spend",
+        "stops.lift",
+        "sessions.end",
+        "once.claim",
+        "audit.add_checkpoint",
+    )
+}
+
+
+class Boom(Exception):
+    """Somebody's bug."""
+
+
+async def seen(db: Database, tenant: TenantId) -> dict[str, object]:
+    async with db.read(tenant) as work:
+        return {name: await look(work) for name, look in LOOKS.items()}
+
+
+async def in_work(db: Database, tenant: TenantId, step: Callable[[Work], Awaitable[T]]) -> T:
+    async with db.work(tenant) as work:
+        return await step(work)
