@@ -1,5 +1,5 @@
 import pytest
 
-PARTS = "contract", "log", "nouns", "rows", "units", "wall"
+PARTS = "contract", "log", "nouns", "rows", "steps", "units", "wall"
 
 pytest.register_assert_rewrite(*(f"tests.store.{part}" for part in PARTS))

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from remit.core.agents import AgentState
+from remit.core.audit.tree import leaf_hash, root_of
 from remit.core.keys import KeyState
 from remit.core.names import TenantId
 from remit.core.users import UserState
@@ -24,6 +25,7 @@ from tests.store.rows import (
     A_STOP,
     A_TOKEN,
     A_USER,
+    ACME,
     AGENT,
     AN_ADMIN_GRANT,
     AN_AGENT,
@@ -160,3 +162,19 @@ async def seen(db: Database, tenant: TenantId) -> dict[str, object]:
 async def in_work(db: Database, tenant: TenantId, step: Callable[[Work], Awaitable[T]]) -> T:
     async with db.work(tenant) as work:
         return await step(work)
+
+
+async def claim(db: Database, key: str) -> bool:
+    """Do the smallest work there is. False when somebody did it before."""
+    return await in_work(db, ACME, lambda work: work.once.claim("jti", key, until=LATER, at=NOW))
+
+
+async def verified(db: Database) -> int:
+    """Return the size of the first tenant's tree, when it is the tree over its events without a gap."""
+    async with db.read(ACME) as work:
+        tree = await work.audit.tree()
+        leaves = await work.audit.leaves(0, limit=100_000)
+    assert [seq for seq, _, _ in leaves] == list(range(tree.size))
+    assert all(leaf_hash(body) == leaf for _, body, leaf in leaves)
+    assert root_of([leaf for _, _, leaf in leaves]) == tree.root
+    return tree.size
