@@ -1,16 +1,40 @@
 """Guards for APIs and sign-in for agents, with Remit as the authorization server."""
 
 from remit_sdk.api import Guard, guard
+from remit_sdk.auth import RemitAuth
 from remit_sdk.caller import Caller, current
-from remit_sdk.errors import RemitError, Unavailable
+from remit_sdk.consent import ConsentRequired
+from remit_sdk.errors import (
+    AgentStopped,
+    ApprovalPending,
+    OutOfScope,
+    Refused,
+    RemitError,
+    Unavailable,
+    Untrustworthy,
+    WrongResource,
+)
 from remit_sdk.issuers import EveryTenant
+from remit_sdk.store import FileStore, MemoryStore, TokenSet, TokenStore
 
 __all__ = [
+    "AgentStopped",
+    "ApprovalPending",
     "Caller",
+    "ConsentRequired",
     "EveryTenant",
+    "FileStore",
     "Guard",
+    "MemoryStore",
+    "OutOfScope",
+    "Refused",
+    "RemitAuth",
     "RemitError",
+    "TokenSet",
+    "TokenStore",
     "Unavailable",
+    "Untrustworthy",
+    "WrongResource",
     "current",
     "guard",
 ]

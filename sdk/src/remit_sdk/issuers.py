@@ -18,10 +18,11 @@ from remit_sdk.feed import Feed
 from remit_sdk.fetch import basic, fetch_object
 from remit_sdk.introspect import Introspector
 from remit_sdk.jwks import KeySet
-from remit_sdk.metadata import ServerMetadata, metadata_url, read_metadata
+from remit_sdk.metadata import metadata_url, read_endpoints
 from remit_sdk.strict import web_origin
 
 _SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+ENDPOINTS: Final = ("jwks_uri", "introspection_endpoint", "remit_feed_endpoint", "remit_decisions_endpoint")
 
 CredentialPair = tuple[str, str]
 Credentials = CredentialPair | Mapping[str, CredentialPair] | Callable[[str], CredentialPair | None]
@@ -105,26 +106,26 @@ class IssuerLink:
         auth = basic(pair)
         self.issuer = issuer
         self._client = client
-        self._metadata: ServerMetadata | None = None
+        self._endpoints: dict[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.keys = KeySet(self._fetch_keys, clock)
         self.epochs = Epochs()
         self.feed = Feed(
             client,
-            endpoint=self._endpoint(lambda known: known.feed_endpoint),
+            endpoint=self._at("remit_feed_endpoint"),
             auth=auth,
             epochs=self.epochs,
             clock=clock,
         )
         self.introspector = Introspector(
             client,
-            endpoint=self._endpoint(lambda known: known.introspection_endpoint),
+            endpoint=self._at("introspection_endpoint"),
             auth=auth,
             clock=clock,
         )
         self.reporter = Reporter(
             client,
-            endpoint=self._endpoint(lambda known: known.decisions_endpoint),
+            endpoint=self._at("remit_decisions_endpoint"),
             auth=auth,
             clock=clock,
         )
@@ -147,22 +148,19 @@ class IssuerLink:
         self._tasks = []
         await self.reporter.flush()
 
-    async def metadata(self) -> ServerMetadata:
-        """Return the issuer's endpoints, asked for once.
+    async def endpoint(self, name: str) -> str:
+        """Return one of the issuer's endpoints; the metadata is asked for once.
 
         Raises:
-            Unavailable: they could not be read or must not be believed.
+            Unavailable: it could not be read or must not be believed.
         """
-        if self._metadata is None:
+        if not self._endpoints:
             document = await fetch_object(self._client, "GET", metadata_url(self.issuer))
-            self._metadata = read_metadata(document, issuer=self.issuer)
-        return self._metadata
+            self._endpoints = read_endpoints(document, issuer=self.issuer, names=ENDPOINTS)
+        return self._endpoints[name]
 
-    def _endpoint(self, choose: Callable[[ServerMetadata], str]) -> Callable[[], Awaitable[str]]:
-        async def endpoint() -> str:
-            return choose(await self.metadata())
-
-        return endpoint
+    def _at(self, name: str) -> Callable[[], Awaitable[str]]:
+        return lambda: self.endpoint(name)
 
     async def _fetch_keys(self) -> Mapping[str, object]:
-        return await fetch_object(self._client, "GET", (await self.metadata()).jwks_uri)
+        return await fetch_object(self._client, "GET", await self.endpoint("jwks_uri"))

@@ -111,7 +111,8 @@ def web_origin(url: str) -> str | None:
     if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
         return None
     name = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{name}" + (f":{port}" if port is not None else "")
+    usual = {"https": 443, "http": 80}[parts.scheme]
+    return f"{parts.scheme}://{name}" + (f":{port}" if port not in {None, usual} else "")
 
 
 def well_known(url: str, document: str) -> str:
