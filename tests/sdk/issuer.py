@@ -87,7 +87,6 @@ class Issuer:
     refused_tokens: set[str] = field(default_factory=set)
     forms: list[dict[str, str]] = field(default_factory=list)
     base: str = ""
-    arrived: threading.Condition = field(default_factory=threading.Condition)
     _followers: list[asyncio.Queue[bytes | None]] = field(default_factory=list)
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -129,11 +128,6 @@ class Issuer:
     def cut_feed(self) -> None:
         self._run(self._cut)
 
-    def wait_for(self, condition: Any, timeout: float = 10.0) -> None:
-        """Wait until something that the server counts has happened."""
-        with self.arrived:
-            assert self.arrived.wait_for(condition, timeout), "the server waited in vain"
-
     # --- inside
 
     def _run(self, call: Any, *args: Any) -> None:
@@ -163,9 +157,7 @@ class Issuer:
         self._followers.clear()
 
     def count(self, name: str) -> None:
-        with self.arrived:
-            self.hits[name] = self.hits.get(name, 0) + 1
-            self.arrived.notify_all()
+        self.hits[name] = self.hits.get(name, 0) + 1
 
     async def metadata(self, _: Request) -> Response:
         self.count("metadata")
@@ -225,16 +217,12 @@ class Issuer:
         sent = json.loads(await request.body())["decisions"]
         if not authenticated(request):
             return JSONResponse({"error": "invalid_client"}, 401)
-        with self.arrived:
-            self.batches.append([decision["id"] for decision in sent])
-            self.arrived.notify_all()
+        self.batches.append([decision["id"] for decision in sent])
         if self.decision_failures:
             self.decision_failures -= 1
             return Response(status_code=500)
         known = {decision["id"] for decision in self.decisions}
-        with self.arrived:
-            self.decisions.extend(decision for decision in sent if decision["id"] not in known)
-            self.arrived.notify_all()
+        self.decisions.extend(decision for decision in sent if decision["id"] not in known)
         return JSONResponse({"accepted": len(sent)}, 202)
 
     async def authorize(self, request: Request) -> Response:
