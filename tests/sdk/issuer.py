@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import json
 import secrets
-import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -16,13 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, urlencode
 
-import uvicorn
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+from tests.sdk.host import host, hosting
 
 RESOURCE = "http://127.0.0.1:9400"
 CREDENTIALS = ("res calendar", "s3cret:+&%")
@@ -88,7 +88,6 @@ class Issuer:
     forms: list[dict[str, str]] = field(default_factory=list)
     base: str = ""
     _followers: list[asyncio.Queue[bytes | None]] = field(default_factory=list)
-    _loop: asyncio.AbstractEventLoop | None = None
 
     # --- what the tests do to it
 
@@ -131,14 +130,13 @@ class Issuer:
     # --- inside
 
     def _run(self, call: Any, *args: Any) -> None:
-        assert self._loop is not None
         done = threading.Event()
 
         def run() -> None:
             call(*args)
             done.set()
 
-        self._loop.call_soon_threadsafe(run)
+        host().loop.call_soon_threadsafe(run)
         assert done.wait(5)
 
     def _stop(self, kind: str, name: str) -> None:
@@ -271,16 +269,9 @@ class Issuer:
         return JSONResponse(self._access(scope) | {"refresh_token": refresh})
 
     def app(self) -> Starlette:
-        @contextlib.asynccontextmanager
-        async def lifespan(_: Starlette) -> AsyncIterator[None]:
-            self._loop = asyncio.get_running_loop()
-            yield
-
         return Starlette(
-            lifespan=lifespan,
             routes=[
                 Route("/.well-known/oauth-authorization-server", self.metadata),
-                Route("/.well-known/oauth-authorization-server/t/{slug}", self.metadata),
                 Route("/jwks", self.jwks),
                 Route("/feed", self.feed),
                 Route("/oauth/introspect", self.introspect, methods=["POST"]),
@@ -313,32 +304,10 @@ def client_authenticated(request: Request, form: dict[str, str]) -> bool:
 
 
 @contextlib.contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Serve an ASGI application on an ephemeral loopback port, in a thread of its own."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started:
-        assert thread.is_alive()
-        assert time.monotonic() < deadline
-        thread.join(0.005)
-    try:
-        yield base
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
-
-
-@contextlib.contextmanager
 def running_issuer(**state: Any) -> Iterator[Issuer]:
+    """An issuer of its own for one test, a tenant among others on the same host."""
     issuer = Issuer(**state)
-    with serving(issuer.app()) as base:
+    with hosting("t", issuer.app()) as base:
         issuer.base = base
         try:
             yield issuer

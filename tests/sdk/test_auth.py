@@ -18,7 +18,8 @@ from starlette.routing import Route
 
 from remit_sdk import AgentStopped, ConsentRequired, OutOfScope, Refused, RemitAuth, Untrustworthy, WrongResource
 from tests.sdk.clock import NOW, StillClock
-from tests.sdk.issuer import SigningKey, running_issuer, serving, unb64
+from tests.sdk.host import hosting
+from tests.sdk.issuer import SigningKey, running_issuer, unb64
 
 
 class Api:
@@ -48,7 +49,7 @@ class Api:
 @pytest.fixture
 def calendar():
     made = Api()
-    with serving(made.app()) as base:
+    with hosting("api", made.app()) as base:
         made.base = base
         yield made
 

@@ -14,6 +14,7 @@ from remit_sdk.routes import RouteTable
 from remit_sdk.www_authenticate import bearer_challenge
 from tests.sdk.calendar import ROUTES, calendar
 from tests.sdk.clock import NOW
+from tests.sdk.host import host
 from tests.sdk.issuer import CREDENTIALS, RESOURCE, SigningKey, running_issuer
 
 BASE = "https://remit.example.com"
@@ -142,9 +143,9 @@ async def test_an_issuer_that_is_not_trusted_is_never_asked(tenants, clock):
 
 async def test_a_tenant_without_credentials_is_never_asked(tenants, clock):
     acme, _ = tenants
-    api = guard(EveryTenant(acme.base), resource=RESOURCE, credentials={acme.base: CREDENTIALS}, clock=clock)
+    api = guard(EveryTenant(host().base), resource=RESOURCE, credentials={acme.base: CREDENTIALS}, clock=clock)
     async with api.running():
-        assert (await calling(api, acme.token(iss=f"{acme.base}/t/ghost"))).status_code == 401
+        assert (await calling(api, acme.token(iss=f"{host().base}/t/ghost"))).status_code == 401
         assert acme.hits == {}
         assert (await calling(api, acme.token())).status_code == 200
 
