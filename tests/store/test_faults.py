@@ -115,6 +115,16 @@ async def test_a_commit_that_fails_answers_nobody_and_keeps_nothing(disk, db):
     assert not await claim(db, "before")
 
 
+async def test_a_commit_that_fails_and_leaves_the_transaction_open_is_rolled_back(db):
+    async def dangle(work) -> None:
+        db._writer.apsw.execute("pragma defer_foreign_keys = on")
+        await work.users.set_rights(USER, ResourceId("res_none"), frozenset({"x"}))
+
+    answers = await asyncio.gather(claim(db, "0"), in_work(db, ACME, dangle), claim(db, "1"), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [StoreUnavailable] * 3
+    assert await claim(db, "0")
+
+
 @pytest.fixture
 def commits(db):
     counted = []

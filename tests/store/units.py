@@ -74,26 +74,18 @@ class Units:
             await in_work(db, TenantId("tnt_nobody"), lambda work: work.tenants.current())
 
     async def test_a_reader_sees_nothing_that_is_not_committed(self, db, acme):
-        entered = asyncio.Event()
+        async def state() -> object:
+            async with db.read(ACME) as work:
+                code = await work.codes.find(CODE)
+                assert code is not None
+                return code.state
 
-        async def write() -> None:
-            async with db.work(ACME) as work:
-                await work.codes.spend(A_CODE, at=NOW)
-                entered.set()
-
-        writing = asyncio.create_task(write())
-        await entered.wait()
-        # The body is over and its commit is not: this runs between the two.
-        assert not writing.done()
-        async with db.read(ACME) as work:
-            code = await work.codes.find(CODE)
-            assert code is not None
-            assert code.state == "live"
-        await writing
-        async with db.read(ACME) as work:
-            code = await work.codes.find(CODE)
-            assert code is not None
-            assert code.state == "spent"
+        # The second runs when the body of the first is over and its commit has not begun.
+        writing = asyncio.create_task(in_work(db, ACME, lambda work: work.codes.spend(A_CODE, at=NOW)))
+        reading = asyncio.create_task(state())
+        assert await reading == "live"
+        assert await writing
+        assert await state() == "spent"
 
     async def test_reading_is_only_reading(self, db, acme):
         with pytest.raises(RuntimeError, match="reading only"):

@@ -51,12 +51,11 @@ class Writer(Protocol):
 class Turn:
     """One work's turn in a batch."""
 
-    __slots__ = ("batch", "done", "marker", "on_expelled", "task")
+    __slots__ = ("batch", "done", "on_expelled", "task")
 
     def __init__(self, batch: Batch, task: asyncio.Task[object] | None) -> None:
         self.batch = batch
         self.task = task
-        self.marker: asyncio.Handle | None = None
         self.on_expelled: Callable[[], None] | None = None
         self.done: asyncio.Future[None] | None = None
 
@@ -127,8 +126,6 @@ class Batches:
             raise
         batch.entered += 1
         self._inside = turn
-        # If the body suspends, this runs while it is still inside; a body that does not has cancelled it by then.
-        turn.marker = asyncio.get_running_loop().call_soon(self._expel)
         return turn
 
     async def leave(self, turn: Turn, *, failed: bool) -> None:
@@ -142,8 +139,6 @@ class Batches:
             if self._inside is not turn:
                 raise RuntimeError(NEVER_SUSPEND)
             self._inside = None
-            if turn.marker is not None:
-                turn.marker.cancel()
             self._settle(turn, failed=failed)
             if failed:
                 return
@@ -181,7 +176,10 @@ class Batches:
             raise
 
     def _expel(self) -> None:
-        """Undo the body that is still inside. Whoever calls this runs, so that body has suspended."""
+        """Undo the body that is still inside. Whoever calls this runs, so that body has suspended.
+
+        The next work and the flush call it, and every batch is flushed in the turn of the loop after its bodies ran.
+        """
         turn, self._inside = self._inside, None
         if turn is None:
             return

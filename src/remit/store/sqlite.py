@@ -7,6 +7,7 @@ twenty times that; only COMMIT leaves the thread (`remit.store.batches`).
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from pathlib import Path
@@ -41,6 +42,9 @@ _BROKEN = (
 SCHEMA = "select name, sql from sqlite_master where sql is not null order by rowid"
 VERSION = "select version_num from alembic_version"
 
+WAL = "pragma journal_mode = wal"
+
+_UPGRADE_PATIENCE_MS = 10_000
 _READER_PATIENCE_MS = 100
 """Readers meet a lock only while another process opens or closes the file for the first or last time."""
 
@@ -182,16 +186,29 @@ def create_file(path: Path) -> None:
 
 
 def set_journal(path: Path) -> None:
-    """Turn on the write-ahead log, which stays on in the file: readers and the writer do not wait for each other."""
+    """Turn on the write-ahead log, which stays on in the file: readers and the writer do not wait for each other.
+
+    Raises:
+        StoreUnavailable: another process used the file all the time.
+    """
+    deadline = time.monotonic() + _UPGRADE_PATIENCE_MS / 1000
     with _opened(path) as connection:
-        connection.set_busy_timeout(5000)
-        connection.execute("pragma journal_mode = wal").fetchall()
+        while True:
+            try:
+                connection.execute(WAL).fetchall()
+            except apsw.BusyError:
+                # SQLite does not wait for this lock by itself: two processes may start on a new file together.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
 
 def read_schema(path: Path) -> tuple[str | None, list[str]]:
     """Return the migration the file stands at and the text of its schema."""
     with _opened(path) as connection:
-        connection.set_busy_timeout(5000)
+        connection.set_busy_timeout(_UPGRADE_PATIENCE_MS)
         found = [(str(name), str(sql)) for name, sql in connection.execute(SCHEMA)]
         texts = [sql for _, sql in found]
         if not any(name == "alembic_version" for name, _ in found):
