@@ -1,9 +1,9 @@
 """The one rule of authority.
 
-    what an agent may do now = policy ∩ remit ∩ the user's rights ∩ grant ∩ line ∩ token ∩ everybody in the chain is live
+    what an agent may do now = policy ∩ remit ∩ user's rights ∩ grant ∩ line ∩ token ∩ everybody in it is live
 
-`principal_live` asks who is live and `attenuate` narrows. Every path uses both: each grant type, introspection, userinfo,
-consent and what follows. Nothing else in Remit answers either question.
+`principal_live` asks who is live and `attenuate` narrows. Every path uses both: each grant type, introspection,
+userinfo, consent and what follows. Nothing else in Remit answers either question.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ class AuthMethod(StrEnum):
     """Registered `token_endpoint_auth_method` (RFC 7591 §2). Basic and post count as one (docs/divergences.md)."""
 
     NONE = "none"
-    SECRET_BASIC = "client_secret_basic"  # noqa: S105 - the name of a method, not a secret
-    SECRET_POST = "client_secret_post"  # noqa: S105
+    SECRET_BASIC = "client_secret_basic"
+    SECRET_POST = "client_secret_post"
     PRIVATE_KEY_JWT = "private_key_jwt"
 
 
@@ -28,7 +28,7 @@ class GrantType(StrEnum):
     """The grant types that exist here (RFC 6749). A client lists those it may use."""
 
     AUTHORIZATION_CODE = "authorization_code"
-    REFRESH_TOKEN = "refresh_token"  # noqa: S105
+    REFRESH_TOKEN = "refresh_token"
     CLIENT_CREDENTIALS = "client_credentials"
 
 

@@ -46,4 +46,4 @@ USES: tuple[tuple[KeyUse, str], ...] = (
     (KeyUse.ID, "ES256"),
     (KeyUse.AUDIT, "Ed25519"),
 )
-"""Every (use, algorithm) a tenant has keys for. Access tokens are ES256; id tokens RS256 unless the client asked for ES256."""
+"""Every (use, algorithm) a tenant has keys for. Access tokens are ES256, id tokens RS256 unless asked otherwise."""

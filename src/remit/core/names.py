@@ -1,6 +1,6 @@
 """Typed identifiers and the text forms of ids and opaque secrets.
 
-An id is `<prefix>_<26 characters>`: a UUIDv7 (RFC 9562 §5.7) in lower-case base32, so ids sort by the time they were made.
+An id is `<prefix>_<26 characters>`: a UUIDv7 (RFC 9562 §5.7) in lower-case base32, so ids sort by their time.
 A secret is `rmt_<kind>_<id>.<secret><checksum>`: people and secret scanners recognise it, the id is the primary key,
 and the row holds only a keyed digest of the secret.
 """

@@ -13,7 +13,7 @@ from remit.core.names import StopId
 class TargetKind(StrEnum):
     """What can be stopped (REV-8)."""
 
-    TOKEN = "token"  # noqa: S105
+    TOKEN = "token"
     LINE = "line"
     GRANT = "grant"
     AGENT = "agent"

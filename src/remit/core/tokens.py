@@ -22,8 +22,8 @@ class RefreshState(StrEnum):
 class RefreshToken:
     """One link in a line's family of refresh tokens.
 
-    `successor` is the id of the token that replaced this one; `sealed` is that token's text, sealed under a key that only
-    the bearer of this token can derive, so a lost answer can be repeated without plaintext at rest.
+    `successor` is the id of the token that replaced this one; `sealed` is that token's text, sealed under a key that
+    only the bearer of this token can derive, so a lost answer can be repeated without plaintext at rest.
     """
 
     id: str

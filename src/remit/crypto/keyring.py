@@ -107,7 +107,9 @@ class TenantKeyring:
         if not self._open(tenant, key).private.public.verifies(parts.message, parts.signature):
             return None
         claims = parts.claims()
-        return claims if claims is not None and _hold(claims, issuer=tenant.issuer, now=now) else None
+        if claims is None or not _hold(claims, issuer=tenant.issuer, now=now):
+            return None
+        return claims | {"kid": key.kid}
 
     def jwks(self, keys: Sequence[SigningKey]) -> dict[str, object]:
         published = [key for key in keys if key.use is not KeyUse.AUDIT and key.state in _VERIFYING]

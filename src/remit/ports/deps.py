@@ -78,7 +78,7 @@ class Keyring(Protocol):
     def read_access(
         self, tenant: Tenant, keys: Sequence[SigningKey], token: str, *, now: datetime
     ) -> dict[str, object] | None:
-        """Return the claims of one of our own access tokens if signature, type, issuer and times hold."""
+        """Return the claims of one of our own access tokens if signature, type, issuer and times hold; `kid` is added."""
         ...
 
     def jwks(self, keys: Sequence[SigningKey]) -> dict[str, object]:
@@ -87,7 +87,7 @@ class Keyring(Protocol):
 
     def check_assertion(
         self, assertion: str, jwks: str, *, issuer: str, client: str, now: datetime
-    ) -> "Assertion | Refusal":
+    ) -> Assertion | Refusal:
         """Check a private_key_jwt client assertion (RFC 7523 §3, CA-3..7)."""
         ...
 
@@ -115,6 +115,15 @@ class Throttle(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long things live, from the settings; resources, remits and grants may only shorten them."""
+
+    access_seconds: int = 900
+    refresh_idle_days: int = 14
+    refresh_absolute_days: int = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
     """Everything a use case may touch."""
 
@@ -126,6 +135,7 @@ class Deps:
     passwords: Passwords
     keyring: Keyring
     throttle: Throttle
+    lifetimes: Lifetimes = Lifetimes()
 
 
 __all__ = [
@@ -136,6 +146,7 @@ __all__ = [
     "Digester",
     "Fresh",
     "Keyring",
+    "Lifetimes",
     "Passwords",
     "Sealer",
     "Secret",

@@ -176,7 +176,7 @@ class AuthorizationRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentGiven(Event):
-    """A user said yes. `shown` is what the page offered, `scopes` what he left ticked, `sentences` the words he read."""
+    """A user said yes. `shown`: what the page offered; `scopes`: what he left ticked; `sentences`: what he read."""
 
     type: ClassVar[str] = "consent.given"
     shown: tuple[str, ...]

@@ -37,13 +37,15 @@ class RevokeLine:
 
 
 UNKNOWN = Refusal("invalid_grant", "unknown refresh token")
-REUSED = Refusal("invalid_grant", "the refresh token was already used, so everything issued from it was revoked; ask the user again")
+REUSED = Refusal(
+    "invalid_grant", "the refresh token was already used, so everything issued from it was revoked; ask the user again"
+)
 
 
 def judge_refresh(
     token: RefreshToken | None, line: Line | None, *, client: ClientId, wanted: frozenset[str] | None, now: datetime
 ) -> Rotate | Replay | RevokeLine | Refusal:
-    """Say what a presented refresh token earns. `token` is already proven by its digest; `line` is the one it belongs to."""
+    """Say what a presented refresh token earns. `token` is already proven by its digest; `line` is its own."""
     if token is None or line is None:
         return UNKNOWN
     if line.client != client:

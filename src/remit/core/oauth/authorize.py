@@ -1,0 +1,149 @@
+"""What an authorization request asks for, and which step it needs next (RFC 6749 §4.1.1, OIDC Core §3.1.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from remit.core.clients import Client, GrantType
+from remit.core.grants import Grant, Line
+from remit.core.names import ClientId, ResourceId
+from remit.core.oauth import pkce, redirects
+from remit.core.oauth.scopes import IDENTITY_SCOPES
+from remit.core.oauth.verdicts import Refusal
+from remit.core.resources import Resource
+from remit.core.sessions import LoginSession
+
+REQUEST_LIFETIME = timedelta(minutes=15)
+"""How long sign-in and consent may take together."""
+
+PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizeRequest:
+    """A validated request. It is sealed into the pages, so nothing can change between display and approval (OA-6)."""
+
+    id: str
+    client: ClientId
+    client_version: int
+    redirect_uri: str
+    redirect_sent: bool
+    resource: ResourceId
+    scopes: tuple[str, ...]
+    state: str | None
+    nonce: str | None
+    challenge: str
+    prompt: tuple[str, ...]
+    max_age: int | None
+    login_hint: str | None
+    cross_site: bool
+    """Whether the request came from another site, or the browser did not say: then nothing is approved silently."""
+    at_ms: int
+
+    def expired(self, now: datetime) -> bool:
+        return now.timestamp() * 1000 >= self.at_ms + REQUEST_LIFETIME.total_seconds() * 1000
+
+
+def judge_redirect(client: Client | None, redirect_uri: str | None) -> str | Refusal:
+    """Return where the answer goes. Until this is settled nothing is ever sent anywhere (OA-4)."""
+    if client is None:
+        return Refusal("invalid_request", "no such client: check client_id", redirect=False)
+    if GrantType.AUTHORIZATION_CODE not in client.grant_types:
+        return Refusal("unauthorized_client", "this client is not registered for authorization_code", redirect=False)
+    if redirect_uri is None:
+        if len(client.redirect_uris) != 1:
+            return Refusal("invalid_request", "send redirect_uri: this client registered several", redirect=False)
+        return client.redirect_uris[0]
+    if not redirects.match(client.redirect_uris, redirect_uri):
+        hint = "redirect_uri is not one that this client registered; it must match to the letter"
+        return Refusal("invalid_request", hint, redirect=False)
+    return redirect_uri
+
+
+def judge_parameters(
+    *, response_type: str | None, challenge: str | None, method: str | None, prompt: str | None, max_age: str | None
+) -> tuple[tuple[str, ...], int | None] | Refusal:
+    """Check the parameters that need no look-up; return the prompts and max_age."""
+    if response_type is None:
+        return Refusal("invalid_request", "send response_type=code")
+    if response_type != "code":
+        return Refusal("unsupported_response_type", "only response_type=code exists here")
+    refusal = pkce.check_challenge(challenge, method)
+    if refusal is not None:
+        return refusal
+    prompts = tuple(sorted(set((prompt or "").split())))
+    if not PROMPTS.issuperset(prompts):
+        return Refusal("invalid_request", "prompt may be none, login, consent or select_account")
+    if "none" in prompts and len(prompts) > 1:
+        return Refusal("invalid_request", "prompt=none stands alone")
+    if max_age is None:
+        return prompts, None
+    if not max_age.isdecimal() or not max_age.isascii() or len(max_age) > 9:
+        return Refusal("invalid_request", "max_age is a number of seconds")
+    return prompts, int(max_age)
+
+
+def askable(
+    asked: frozenset[str] | None, client: Client, resource: Resource, allowed: frozenset[str]
+) -> frozenset[str] | Refusal:
+    """Return what of the asked scopes this client can get on this resource at all (OA-14, OA-15).
+
+    `allowed` is the agent's remit on the resource. What is outside is dropped, and only when nothing is left refused.
+    """
+    wanted = client.default_scopes if asked is None else asked
+    if not wanted:
+        return Refusal("invalid_scope", f"send scope: {_some(allowed & resource.scope_names)}")
+    if GrantType.REFRESH_TOKEN not in client.grant_types:
+        wanted -= {"offline_access"}  # OIDC-8
+    possible = wanted & ((resource.scope_names & allowed) | IDENTITY_SCOPES)
+    if not possible:
+        return Refusal(
+            "invalid_scope", f"none of the scopes is open to this agent here: {_some(allowed & resource.scope_names)}"
+        )
+    return possible
+
+
+def needs_login(request: AuthorizeRequest, session: LoginSession | None, now: datetime) -> bool:
+    """Say whether the user must sign in (again) before anything else (OIDC Core §3.1.2.3)."""
+    if session is None:
+        return True
+    fresh = session.auth_time.timestamp() * 1000 >= request.at_ms
+    if "login" in request.prompt or "select_account" in request.prompt:
+        return not fresh
+    if request.max_age is not None:
+        return not fresh and now > session.auth_time + timedelta(seconds=request.max_age)
+    return False
+
+
+def remembered(
+    request: AuthorizeRequest, client: Client, grant: Grant | None, lines: tuple[Line, ...], now: datetime
+) -> Line | None:
+    """Return the earlier approval that covers this request, or None when the user must be asked (CON-2).
+
+    Only the same client version, redirect URI and resource, a subset of what was approved, a request that did not come
+    cross-site, and never a self-registered client that answers on this computer: any program could pose as it.
+    """
+    if grant is None or "consent" in request.prompt or request.cross_site:
+        return None
+    if client.self_registered and redirects.is_loopback(request.redirect_uri):
+        return None
+    wanted = frozenset(request.scopes)
+    for line in lines:
+        if (
+            line.client_version == request.client_version == client.version
+            and line.redirect_uri == request.redirect_uri
+            and line.resource == request.resource
+            and wanted <= line.scopes & grant.scopes
+            and now < line.expires_at
+        ):
+            return line
+    return None
+
+
+def _some(scopes: frozenset[str]) -> str:
+    """List registered names for a hint; names follow RFC 6749 §3.3, so they are safe for the wire."""
+    if not scopes:
+        return "this agent's remit holds no scope of this resource"
+    names = sorted(scopes)
+    return "one or more of " + " ".join(names[:10])

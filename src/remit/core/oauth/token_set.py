@@ -1,0 +1,30 @@
+"""What the token endpoint answers when it says yes (RFC 6749 §5.1, OA-13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from remit.core.names import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSet:
+    access_token: Secret
+    expires_in: int
+    scopes: frozenset[str]
+    refresh_token: Secret | None = None
+    id_token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCall:
+    """A token request after parsing: who presents himself, and the parameters of his grant type."""
+
+    grant_type: str
+    scopes: frozenset[str] | None
+    resources: tuple[str, ...]
+    code: str | None = None
+    redirect_uri: str | None = None
+    verifier: str | None = None
+    refresh_token: str | None = None
+    purpose: str | None = None

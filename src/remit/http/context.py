@@ -1,0 +1,52 @@
+"""What every route gets handed: the dependencies and the pages, from the application's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from remit.core.oauth.verdicts import Refusal
+from remit.http._kit.render import Pages
+from remit.http.account.error.page import ErrorPage
+from remit.http.browser import Browser, frame, page
+from remit.ports.deps import Deps
+from remit.wire.oauth_errors import page_status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    deps: Deps
+    pages: Pages
+
+
+def context_of(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+def error_page(request: Request, browser: Browser, refusal: Refusal, *, title: str = "This cannot go on") -> Response:
+    """Show our own page for a refusal that must not be redirected anywhere (OA-4)."""
+    context = context_of(request)
+    view = ErrorPage(
+        frame=frame(browser, context.deps),
+        title=title,
+        happened=refusal.hint[:1].upper() + refusal.hint[1:] + ".",
+        todo=ADVICE.get(refusal.code, ADVICE["invalid_request"]),
+        request_id=request.scope.get("remit.request", ""),
+        code=refusal.code,
+        back=f"{browser.tenant.issuer}/account" if browser.signed_in else "",
+        back_label="Open My agents",
+    )
+    return page(context.pages, view, browser, status=page_status(refusal))
+
+
+ADVICE = {
+    "invalid_request": "Go back to the app that sent you here and start again. If it happens again, its developer has "
+    "to correct the request; the line above says what.",
+    "unauthorized_client": "The agent may not ask at the moment. Its owner or an administrator can change that.",
+    "access_denied": "Nothing was given to the agent. Ask an administrator if you think you should be able to.",
+    "not_found": "It may have been removed, or the link is not complete.",
+    "temporarily_unavailable": "Nothing was lost. Wait a moment and try again.",
+}

@@ -1,0 +1,45 @@
+"""The revocation feed of a tenant: every stop that some unexpired token could still run into."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from remit.core.authority import MAX_TOKEN_SECONDS
+from remit.core.names import ResourceId, TenantId
+from remit.core.oauth.client_auth import Presented
+from remit.core.oauth.verdicts import Refusal
+from remit.core.resources import Resource
+from remit.core.stops import Stop, TargetKind
+from remit.ports.deps import Deps
+from remit.ports.work import Work
+from remit.services.client_auth import authenticate_resource
+
+ENTRY_LIFETIME = timedelta(seconds=MAX_TOKEN_SECONDS + 30)
+PAGE = 500
+
+
+async def open_feed(tenant: TenantId, presented: Presented, deps: Deps) -> Resource | Refusal:
+    """Let a resource server in to its tenant's feed."""
+    async with deps.db.read(tenant) as work:
+        return await authenticate_resource(work, presented, deps)
+
+
+async def stops_since(tenant: TenantId, epoch: int, deps: Deps) -> tuple[Stop, ...]:
+    """Return the stops above an epoch, oldest first, with resources named by their URI as tokens name them."""
+    async with deps.db.read(tenant) as work:
+        found = await work.stops.since(epoch, started_after=deps.clock.now() - ENTRY_LIFETIME, limit=PAGE)
+        return tuple([await _as_tokens_say(work, stop) for stop in found])
+
+
+async def latest_epoch(tenant: TenantId, deps: Deps) -> int:
+    async with deps.db.read(tenant) as work:
+        return await work.tenants.epoch()
+
+
+async def _as_tokens_say(work: Work, stop: Stop) -> Stop:
+    if stop.target.kind is not TargetKind.RESOURCE:
+        return stop
+    resource = await work.resources.get(ResourceId(stop.target.id))
+    uri = resource.uri if resource is not None else stop.target.id
+    return replace(stop, target=stop.target._replace(id=uri))

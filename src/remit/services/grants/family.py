@@ -1,0 +1,76 @@
+"""What the two grant types that hand out refresh tokens share: the chain of a line, and the next link of its family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from remit.core.authority import Chain
+from remit.core.clients import GrantType, Party
+from remit.core.grants import Line
+from remit.core.names import Opaque, Secret, SecretKind
+from remit.core.oauth.token_set import TokenSet
+from remit.core.oauth.verdicts import Refusal
+from remit.core.tokens import RefreshState, RefreshToken
+from remit.ports.deps import Deps
+from remit.ports.work import Work
+from remit.services.id_tokens import IdBasis
+from remit.services.issuance import Issue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A committed yes: an access token to sign, and perhaps a refresh token and an id token to go with it."""
+
+    issue: Issue
+    refresh: Secret | None = None
+    id_basis: IdBasis | None = None
+
+    def sign(self, deps: Deps) -> TokenSet:
+        tokens = self.issue.sign(deps)
+        if self.refresh is not None:
+            tokens = replace(tokens, refresh_token=self.refresh)
+        if self.id_basis is not None:
+            tokens = replace(tokens, id_token=self.id_basis.sign(self.issue, tokens.access_token, deps))
+        return tokens
+
+
+async def chain_of(work: Work, party: Party, line: Line) -> Chain | Refusal:
+    """Load everybody behind a line. Something missing means that nothing is granted any more."""
+    resource = await work.resources.get(line.resource)
+    user = await work.users.get(line.user)
+    grant = await work.grants.get(line.grant)
+    if resource is None or user is None or grant is None:
+        return Refusal("invalid_grant", "what was approved no longer exists; ask the user again")
+    return Chain(
+        tenant=await work.tenants.current(),
+        party=party,
+        resource=resource,
+        user=user,
+        grant=grant,
+        line=line,
+        session=line.session,
+    )
+
+
+def may_refresh(party: Party) -> bool:
+    """Say whether the client gets refresh tokens: by its grant types, with or without offline_access."""
+    return GrantType.REFRESH_TOKEN in party.client.grant_types
+
+
+def next_link(line: Line, deps: Deps, *, now: datetime) -> tuple[Opaque, RefreshToken]:
+    """Make the next refresh token of a line: idle limit from now, never past the line's own end (B-REF-07)."""
+    opaque = deps.fresh.opaque(SecretKind.REFRESH)
+    token = RefreshToken(
+        id=opaque.id,
+        digest=deps.digester.digest(opaque),
+        line=line.id,
+        state=RefreshState.LIVE,
+        issued_at=now,
+        expires_at=min(now + timedelta(days=deps.lifetimes.refresh_idle_days), line.expires_at),
+        spent_at=None,
+        successor=None,
+        sealed=None,
+        successor_state=None,
+    )
+    return opaque, token

@@ -1,0 +1,111 @@
+"""grant_type=refresh_token (RFC 6749 §6, RFC 9700 §4.14.2): rotate, repeat a lost answer, or end the line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from remit.core.clients import GrantType, Party
+from remit.core.grants import Line
+from remit.core.names import Opaque, Secret, SecretKind, TenantId, parse_opaque
+from remit.core.oauth.client_auth import Presented
+from remit.core.oauth.refresh import REUSED, Replay, RevokeLine, Rotate, judge_refresh
+from remit.core.oauth.token_set import TokenCall, TokenSet
+from remit.core.oauth.verdicts import Refusal
+from remit.core.tokens import RefreshToken
+from remit.ports.deps import Deps
+from remit.ports.work import Work
+from remit.services.client_auth import authenticate
+from remit.services.grants.family import Outcome, chain_of, next_link
+from remit.services.grants.refusing import end_leaked_line, refuse
+from remit.services.issuance import decide, record
+from remit.services.origin import Origin
+from remit.services.targets import same_resource
+
+
+async def refresh(
+    tenant: TenantId, presented: Presented, call: TokenCall, deps: Deps, origin: Origin
+) -> TokenSet | Refusal:
+    async with deps.db.work(tenant) as work:
+        party = await authenticate(work, presented, deps)
+        if isinstance(party, Refusal):
+            return await refuse(work, party, origin.nobody(client=presented.client), deps, grant_type=call.grant_type)
+        outcome = await _decide(work, party, call, deps, origin)
+        if isinstance(outcome, Refusal):
+            return await refuse(work, outcome, origin.party(party), deps, grant_type=call.grant_type)
+    return outcome.sign(deps)
+
+
+async def _decide(work: Work, party: Party, call: TokenCall, deps: Deps, origin: Origin) -> Outcome | Refusal:
+    if GrantType.REFRESH_TOKEN not in party.client.grant_types:
+        return Refusal("unauthorized_client", "this client is not registered for refresh_token")
+    if call.refresh_token is None:
+        return Refusal("invalid_request", "send refresh_token")
+    now = deps.clock.now()
+    opaque = parse_opaque(call.refresh_token, SecretKind.REFRESH)
+    token = await work.refresh_tokens.find(opaque.id) if opaque else None
+    if opaque is not None and token is not None and not deps.digester.matches(opaque, token.digest):
+        token = None
+    line = await work.lines.get(token.line) if token else None
+    verdict = judge_refresh(token, line, client=party.client.id, wanted=call.scopes, now=now)
+    match verdict:
+        case Refusal():
+            return verdict
+        case RevokeLine(reason, refusal):
+            assert line is not None  # noqa: S101 - the verdict is about a line
+            await end_leaked_line(work, line, origin.party(party), deps, reason=reason)
+            return refusal
+        case Rotate(token, scopes) | Replay(token, scopes):
+            assert line is not None and opaque is not None  # noqa: S101, PT018 - a proven token has both
+            step = _Step(work=work, party=party, line=line, token=token, presented=opaque, scopes=scopes)
+            return await step.take(call, deps, origin, replay=isinstance(verdict, Replay))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """A good refresh: everything that is needed to rotate the token or to repeat the answer."""
+
+    work: Work
+    party: Party
+    line: Line
+    token: RefreshToken
+    presented: Opaque
+    scopes: frozenset[str]
+
+    async def take(self, call: TokenCall, deps: Deps, origin: Origin, *, replay: bool) -> Outcome | Refusal:
+        """Decide first, then rotate: a dead principal must not cost the client its refresh token."""
+        chain = await chain_of(self.work, self.party, self.line)
+        if isinstance(chain, Refusal):
+            return chain
+        assert chain.resource is not None  # noqa: S101 - chain_of loads it
+        refusal = same_resource(call.resources, chain.resource)
+        if refusal is not None:
+            return refusal
+        issued = await decide(self.work, chain, self.scopes, deps)
+        if isinstance(issued, Refusal):
+            return issued
+        successor = self._repeat(deps) if replay else await self._rotate(deps)
+        if successor is None:
+            # The sealed successor does not open for this bearer: not a lost answer of his.
+            await end_leaked_line(self.work, self.line, origin.party(self.party), deps, reason="refresh_token_reuse")
+            return REUSED
+        await record(self.work, issued, origin, grant_type=call.grant_type, replay=replay)
+        return Outcome(issue=issued, refresh=successor)
+
+    def _repeat(self, deps: Deps) -> Secret | None:
+        text = deps.sealer.unseal_for_bearer(self.token.sealed, self.presented) if self.token.sealed else None
+        return Secret(text) if text is not None else None
+
+    async def _rotate(self, deps: Deps) -> Secret | None:
+        now = deps.clock.now()
+        opaque, successor = next_link(self.line, deps, now=now)
+        text = opaque.text()
+        sealed = deps.sealer.seal_for_bearer(text.reveal(), self.presented)
+        if await self.work.refresh_tokens.spend(self.token, successor=successor.id, sealed=sealed, at=now):
+            await self.work.refresh_tokens.add(successor)
+            return text
+        # A sibling won between our look and our statement: give the same successor that it got.
+        won = await self.work.refresh_tokens.find(self.token.id)
+        if won is None or won.sealed is None or not won.replayable(now):
+            return None
+        again = deps.sealer.unseal_for_bearer(won.sealed, self.presented)
+        return Secret(again) if again is not None else None

@@ -1,0 +1,45 @@
+"""Record a refused token request. The refusal commits: what it did and that it happened are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from remit.core.audit.events import ReuseDetected, TokenRefused, Who
+from remit.core.grants import Line
+from remit.core.names import Prefix, StopId
+from remit.core.oauth.verdicts import Refusal
+from remit.core.stops import Stop, Target, TargetKind
+from remit.ports.deps import Deps
+from remit.ports.work import Work
+
+
+async def refuse(work: Work, refusal: Refusal, who: Who, deps: Deps, *, grant_type: str) -> Refusal:
+    """Write down the refusal and hand it back. Strangers are counted, proven clients get an event each."""
+    event = TokenRefused(who=who, grant_type=grant_type, code=refusal.code, reason=refusal.audit or refusal.hint)
+    if who.actor_kind == "unknown":
+        await work.events.tally(event, reason=f"{refusal.code}: {event.reason}", at=deps.clock.now())
+    else:
+        await work.events.append(event, at=deps.clock.now())
+    return refusal
+
+
+async def end_leaked_line(work: Work, line: Line, who: Who, deps: Deps, *, reason: str) -> None:
+    """Revoke a line whose secret was seen in the wrong hands, stop its access tokens, and raise the finding."""
+    now = deps.clock.now()
+    who = replace(who, user=line.user, grant=line.grant, line=line.id)
+    await work.lines.revoke(line.id, at=now, reason=reason)
+    await work.stops.place(
+        Stop(
+            id=StopId(deps.fresh.id(Prefix.STOP)),
+            target=Target(TargetKind.LINE, line.id),
+            reason=reason,
+            actor_kind="system",
+            actor="remit",
+            started_at=now,
+            ends_at=None,
+            lifted_at=None,
+            lifted_by=None,
+            epoch=0,
+        )
+    )
+    await work.events.append(ReuseDetected(who=who, reason=reason), at=now)

@@ -1,0 +1,152 @@
+"""From a chain of authority to tokens: the one place where authority becomes an access token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from remit.core.audit.events import TokenIssued
+from remit.core.authority import (
+    Authority,
+    Ceiling,
+    Chain,
+    Dead,
+    attenuate,
+    of_grant,
+    of_line,
+    of_remit,
+    of_resource,
+    of_rights,
+    of_tenant,
+    principal_live,
+)
+from remit.core.keys import KeyUse, SigningKey
+from remit.core.names import Kid, Prefix, Secret, TokenId
+from remit.core.oauth.scopes import IDENTITY_SCOPES
+from remit.core.oauth.token_set import TokenSet
+from remit.core.oauth.verdicts import Refusal
+from remit.core.tokens import AccessClaims
+from remit.ports.deps import Deps
+from remit.ports.work import Work
+from remit.services.origin import Origin
+
+ACCESS_ALG = "ES256"
+
+
+async def dead(work: Work, chain: Chain, *, now: datetime) -> Dead | None:
+    """Ask whether everybody in the chain is live, with the stops as they stand in this work."""
+    return principal_live(chain, await work.stops.on(chain.targets()), now=now)
+
+
+def refuse_dead(verdict: Dead) -> Refusal:
+    """Say no for a dead chain: a dead client is `invalid_client`, anybody else ends the grant (OA-20)."""
+    code = "invalid_client" if verdict.part == "client" else "invalid_grant"
+    return Refusal(code, verdict.hint)
+
+
+async def ceilings(work: Work, chain: Chain, *, token_seconds: int) -> tuple[Ceiling, ...]:
+    """Return everything that limits this chain now; a missing part of the chain limits to nothing."""
+    limits = [of_tenant(token_seconds)]
+    if chain.resource is None or chain.party.remit is None:
+        return (Ceiling(name="remit", scopes=frozenset()),)
+    limits += [of_resource(chain.resource), of_remit(chain.party.remit, chain.resource)]
+    if chain.user is not None:
+        limits.append(of_rights(await work.users.rights(chain.user.id, chain.resource.id)))
+    if chain.grant is not None:
+        limits.append(of_grant(chain.grant))
+    if chain.line is not None:
+        limits.append(of_line(chain.line))
+    return tuple(limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """A decided issuance. Its event is written in the work; its signature is made once the work has committed."""
+
+    chain: Chain
+    asked: frozenset[str]
+    authority: Authority
+    claims: AccessClaims
+    keys: Sequence[SigningKey]
+
+    def sign(self, deps: Deps) -> TokenSet:
+        token = deps.keyring.sign_access(self.chain.tenant, self.keys, self.claims)
+        lifetime = int((self.claims.expires_at - self.claims.issued_at).total_seconds())
+        return TokenSet(access_token=Secret(token), expires_in=lifetime, scopes=self.claims.scopes)
+
+
+async def decide(
+    work: Work,
+    chain: Chain,
+    asked: frozenset[str],
+    deps: Deps,
+    *,
+    auth_time: datetime | None = None,
+    amr: tuple[str, ...] = (),
+) -> Issue | Refusal:
+    """Decide an access token: live chain, narrowed authority. Nothing is written or signed yet.
+
+    The chain must hold its grant: a token without an approval on record does not exist.
+    """
+    now = deps.clock.now()
+    keys = await work.keys.all()
+    kid = deps.keyring.active_kid(keys, KeyUse.ACCESS, ACCESS_ALG)
+    jti = TokenId(deps.fresh.id(Prefix.TOKEN))
+    chain = replace(chain, kid=Kid(kid), jti=jti)
+    if chain.resource is None or chain.grant is None:
+        return Refusal("invalid_grant", "no approval on record")
+    verdict = await dead(work, chain, now=now)
+    if verdict is not None:
+        return refuse_dead(verdict)
+    authority = attenuate(asked, await ceilings(work, chain, token_seconds=deps.lifetimes.access_seconds), now=now)
+    if not authority.scopes - {"offline_access"} or (
+        asked - IDENTITY_SCOPES and not authority.scopes - IDENTITY_SCOPES
+    ):
+        return Refusal(
+            "invalid_grant", "nothing is left of what was granted: ask for access again", audit=told(authority)
+        )
+    party, user = chain.party, chain.user
+    claims = AccessClaims(
+        jti=jti,
+        issuer=chain.tenant.issuer,
+        audience=chain.resource.uri,
+        subject=user.id if user is not None else party.agent.id,
+        client=party.client.id,
+        scopes=authority.scopes,
+        issued_at=now,
+        expires_at=authority.expires_at,
+        tenant=chain.tenant.id,
+        agent=party.agent.id,
+        owner=party.agent.owner,
+        purpose=party.agent.purpose,
+        grant=chain.grant.id,
+        line=chain.line.id if chain.line is not None else None,
+        session=chain.session,
+        auth_time=auth_time,
+        amr=amr,
+        epoch=await work.tenants.epoch(),
+    )
+    return Issue(chain=chain, claims=claims, keys=keys, asked=asked, authority=authority)
+
+
+async def record(work: Work, issue: Issue, origin: Origin, *, grant_type: str, replay: bool = False) -> None:
+    """Write the event of an issuance, in the same transaction as everything else about it."""
+    authority = issue.authority
+    await work.events.append(
+        TokenIssued(
+            who=origin.chain(issue.chain),
+            grant_type=grant_type,
+            requested=tuple(sorted(issue.asked)),
+            scopes=tuple(sorted(authority.scopes)),
+            removed=tuple(f"{name}:{scope}" for name, lost in authority.removed for scope in sorted(lost)),
+            expires_at=authority.expires_at.isoformat(timespec="seconds"),
+            replay=replay,
+        ),
+        at=issue.claims.issued_at,
+    )
+
+
+def told(authority: Authority) -> str:
+    """Tell the audit log which ceiling took what."""
+    return "; ".join(f"{name} took {' '.join(sorted(lost))}" for name, lost in authority.removed)

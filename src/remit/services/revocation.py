@@ -1,0 +1,65 @@
+"""Token revocation (RFC 7009): a client gives back what it holds."""
+
+from __future__ import annotations
+
+from remit.core.audit.events import TokenRefused
+from remit.core.clients import Party
+from remit.core.names import SecretKind, TenantId, parse_opaque
+from remit.core.oauth.client_auth import Presented
+from remit.core.oauth.verdicts import Refusal
+from remit.core.stops import Target, TargetKind
+from remit.ports.deps import Deps
+from remit.ports.work import Work
+from remit.services.client_auth import authenticate
+from remit.services.grants.refusing import end_leaked_line
+from remit.services.origin import Origin
+from remit.services.stops import stop_in
+
+
+async def revoke(tenant: TenantId, presented: Presented, token: str, deps: Deps, origin: Origin) -> Refusal | None:
+    """Revoke a token of the calling client. Unknown, expired and foreign tokens answer alike (REV-2, REV-4).
+
+    The hint is not needed: the two kinds of token cannot be confused (REV-3).
+    """
+    async with deps.db.work(tenant) as work:
+        party = await authenticate(work, presented, deps)
+        if isinstance(party, Refusal):
+            event = TokenRefused(
+                who=origin.nobody(client=presented.client),
+                grant_type="revocation",
+                code=party.code,
+                reason=party.audit or party.hint,
+            )
+            await work.events.tally(event, reason=event.reason, at=deps.clock.now())
+            return party
+        if token.startswith(f"rmt_{SecretKind.REFRESH}_"):
+            await _revoke_refresh(work, party, token, deps, origin)
+        else:
+            await _revoke_access(work, party, token, deps, origin)
+        return None
+
+
+async def _revoke_refresh(work: Work, party: Party, text: str, deps: Deps, origin: Origin) -> None:
+    """End the whole line: its refresh family and its access tokens (REV-5)."""
+    opaque = parse_opaque(text, SecretKind.REFRESH)
+    token = await work.refresh_tokens.find(opaque.id) if opaque else None
+    if opaque is None or token is None or not deps.digester.matches(opaque, token.digest):
+        return
+    line = await work.lines.get(token.line)
+    if line is None:
+        return
+    if line.client != party.client.id:
+        # The bearer showed that the token leaked. It is ended silently; he learns nothing.
+        await end_leaked_line(work, line, origin.party(party), deps, reason="presented_by_another_client")
+        return
+    who = origin.party(party)
+    await stop_in(work, Target(TargetKind.LINE, line.id), deps, who, reason="revoked by its client")
+
+
+async def _revoke_access(work: Work, party: Party, text: str, deps: Deps, origin: Origin) -> None:
+    tenant = await work.tenants.current()
+    claims = deps.keyring.read_access(tenant, await work.keys.all(), text, now=deps.clock.now())
+    if claims is None or claims["client_id"] != party.client.id:
+        return
+    target = Target(TargetKind.TOKEN, str(claims["jti"]))
+    await stop_in(work, target, deps, origin.party(party), reason="revoked by its client")

@@ -1,0 +1,124 @@
+"""Sign-in and login sessions of people, server-side: the cookie only names a row and proves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from remit.core.audit.events import SignedIn, SignedOut, SignInRefused
+from remit.core.authority import Dead
+from remit.core.names import Opaque, Prefix, Secret, SecretKind, SessionId, TenantId, parse_opaque
+from remit.core.oauth.verdicts import Refusal
+from remit.core.sessions import LoginSession
+from remit.core.stops import Target, TargetKind
+from remit.core.tenants import TenantState
+from remit.core.users import User, UserState
+from remit.ports.deps import Deps
+from remit.ports.work import Work
+from remit.services.origin import Origin
+from remit.services.stops import stop_in
+
+WRONG = Refusal("access_denied", "that email address and password do not belong together here")
+"""One answer whether the address, the password or the account is the problem (B-KEY-08)."""
+
+TRIES = 10
+TRIES_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedInUser:
+    session: LoginSession
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class TooMany:
+    """Too many tries; seconds until the next one."""
+
+    wait: int
+
+
+async def sign_in(
+    tenant: TenantId, email: str, password: str, deps: Deps, origin: Origin
+) -> tuple[SignedInUser, Secret] | Refusal | TooMany:
+    """Check a password and open a new session. The session id is new every time (GEN-11)."""
+    now = deps.clock.now()
+    name = email.strip().casefold()
+    for what, who in (("sign-in", f"{tenant}:{name}"), ("sign-in-peer", f"{tenant}:{origin.peer}")):
+        limit = TRIES if what == "sign-in" else TRIES * 10
+        wait = deps.throttle.allow(what, who, limit=limit, per_seconds=TRIES_SECONDS, now=now)
+        if wait:
+            return TooMany(wait)
+    async with deps.db.read(tenant) as work:
+        user = await work.users.by_email(email)
+    # The slow comparison happens outside any work, and takes as long when there is nobody to compare with.
+    right = await deps.passwords.verify(user.password_hash if user else None, password)
+    async with deps.db.work(tenant) as work:
+        user = await work.users.by_email(email)
+        verdict = None if user is None else await _barred(work, user)
+        if user is None or not right or verdict is not None:
+            reason = "wrong address or password" if user is None or not right else verdict.hint if verdict else ""
+            await work.events.tally(SignInRefused(who=origin.nobody(), reason=reason), reason=reason, at=now)
+            return WRONG
+        opaque = deps.fresh.opaque(SecretKind.LOGIN)
+        session = LoginSession(
+            id=SessionId(f"{Prefix.SESSION}_{opaque.id}"),
+            digest=deps.digester.digest(opaque),
+            user=user.id,
+            auth_time=now,
+            amr=("pwd",),
+            last_seen=now,
+            ended_at=None,
+        )
+        await work.sessions.add(session)
+        await work.events.append(SignedIn(who=origin.user(user.id, session=session.id), method="password"), at=now)
+    return SignedInUser(session=session, user=user), opaque.text()
+
+
+async def who_is(work: Work, cookie: str | None, deps: Deps) -> SignedInUser | None:
+    """Return who a session cookie belongs to in this tenant, if the session and the user are live now."""
+    opaque = parse_opaque(cookie, SecretKind.LOGIN) if cookie else None
+    if opaque is None:
+        return None
+    session = await work.sessions.find(_session_id(opaque))
+    now = deps.clock.now()
+    if session is None or not deps.digester.matches(opaque, session.digest) or not session.live(now):
+        return None
+    user = await work.users.get(session.user)
+    if user is None or await _barred(work, user) is not None:
+        return None
+    return SignedInUser(session=session, user=user)
+
+
+async def sign_out(tenant: TenantId, cookie: str | None, deps: Deps, origin: Origin) -> None:
+    """End the session. Lines approved as "not while I am away" end with it."""
+    async with deps.db.work(tenant) as work:
+        found = await who_is(work, cookie, deps)
+        if found is None:
+            return
+        who = origin.user(found.user.id, session=found.session.id)
+        await stop_in(work, Target(TargetKind.SESSION, found.session.id), deps, who, reason="signed out")
+        await work.events.append(SignedOut(who=who), at=deps.clock.now())
+
+
+async def keep_alive(tenant: TenantId, found: SignedInUser, deps: Deps) -> None:
+    """Note that the session is in use, at most once a minute."""
+    now = deps.clock.now()
+    if (now - found.session.last_seen).total_seconds() >= 60:
+        async with deps.db.work(tenant) as work:
+            await work.sessions.touch(found.session.id, at=now)
+
+
+async def _barred(work: Work, user: User) -> Dead | None:
+    """Say what keeps a user from being signed in at all: his own state or his tenant's.
+
+    A stop does not: it ends what acts for him, and he must be able to sign in and see it.
+    """
+    if user.state is not UserState.ACTIVE:
+        return Dead("user", "is inactive")
+    if (await work.tenants.current()).state is not TenantState.ACTIVE:
+        return Dead("tenant", "is suspended")
+    return None
+
+
+def _session_id(opaque: Opaque) -> SessionId:
+    return SessionId(f"{Prefix.SESSION}_{opaque.id}")

@@ -1,0 +1,97 @@
+"""Who is on this request: the client it presents, the bearer token it carries, the browser session behind it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+import msgspec
+from starlette.requests import Request
+
+from remit.core.names import Secret
+from remit.core.oauth.client_auth import ClientFields, Presented, read_presented
+from remit.core.oauth.verdicts import Refusal
+from remit.core.tenants import Tenant
+from remit.services.origin import Origin
+from remit.wire.parse import Form
+
+TWICE = Refusal("invalid_request", "more than one Authorization header")
+
+
+def tenant_of(request: Request) -> Tenant:
+    """Return the tenant that the router found for this request's path."""
+    tenant: Tenant = request.scope["remit.tenant"]
+    return tenant
+
+
+def origin_of(request: Request) -> Origin:
+    return Origin(peer=request.client.host if request.client else None, request=request.scope.get("remit.request"))
+
+
+def authorization(request: Request) -> str | Refusal | None:
+    """Return the one Authorization header; two of them are an attack or a bug, never a choice."""
+    values = request.headers.getlist("authorization")
+    return TWICE if len(values) > 1 else values[0] if values else None
+
+
+def presented_client(request: Request, form: Form) -> Presented | Refusal:
+    """Return how the client of a protocol request presents itself."""
+    header = authorization(request)
+    if isinstance(header, Refusal):
+        return header
+    if any(name in request.query_params for name in ("client_secret", "client_assertion", "access_token")):
+        return Refusal("invalid_request", "credentials belong into the body or the header, never into the URL")
+    assertion = form.one("client_assertion")
+    fields = ClientFields(
+        client_id=form.one("client_id"),
+        client_secret=form.one("client_secret"),
+        assertion_type=form.one("client_assertion_type"),
+        assertion=assertion,
+        assertion_subject=_unverified_subject(assertion) if assertion else None,
+    )
+    return read_presented(header, fields)
+
+
+def presented_by_header(request: Request) -> Presented | Refusal:
+    """Return who presents himself in the header alone, where the body is not a form."""
+    return presented_client(request, Form({}))
+
+
+@dataclass(frozen=True, slots=True)
+class NoToken:
+    """The request carries no credentials at all; the challenge then names no error (RFC 6750 §3.1)."""
+
+
+def bearer(request: Request) -> Secret | NoToken | Refusal:
+    """Return the bearer token of the header. Query and body are never looked at (BR-1)."""
+    header = authorization(request)
+    if isinstance(header, Refusal):
+        return header
+    if "access_token" in request.query_params:
+        return Refusal("invalid_request", "send the token in the Authorization header, never in the URL")
+    if header is None:
+        return NoToken()
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        return NoToken()
+    token = token.strip()
+    if not token or any(letter in token for letter in " ,"):
+        return Refusal("invalid_request", "the Authorization header must be: Bearer, one space, one token")
+    return Secret(token)
+
+
+class _Subject(msgspec.Struct):
+    sub: str | None = None
+
+
+def _unverified_subject(assertion: str) -> str | None:
+    """Read `sub` of an assertion without trusting it: it only says whose keys must verify it."""
+    parts = assertion.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        body = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+        return msgspec.json.decode(body, type=_Subject).sub
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        return None

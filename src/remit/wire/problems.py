@@ -1,0 +1,43 @@
+"""The other ending of errors: RFC 9457 problem documents for the REST API, and plain statuses for pages."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.responses import Response
+
+from remit.core.oauth.verdicts import Refusal
+
+KINDS: dict[str, tuple[int, str]] = {
+    "invalid_request": (400, "The request is not right"),
+    "unauthorized": (401, "Sign in or send an access token"),
+    "forbidden": (403, "That is outside what you may do"),
+    "not_found": (404, "There is nothing here"),
+    "method_not_allowed": (405, "Another method is needed"),
+    "conflict": (409, "That is taken"),
+    "too_large": (413, "The body is too large"),
+    "too_many": (429, "Too many requests"),
+    "internal": (500, "Something broke on our side"),
+    "unavailable": (503, "The store did not answer"),
+}
+"""Every kind of problem: its status and its title."""
+
+
+def render_problem(kind: str, detail: str, *, request: str = "", headers: dict[str, str] | None = None) -> Response:
+    """Render one problem document. Nothing of the machinery shows; the request id finds it in the log (PD-2)."""
+    status, title = KINDS[kind]
+    body = {"type": f"about:blank#{kind}", "code": kind, "title": title, "status": status, "detail": detail}
+    if request:
+        body["request_id"] = request
+    return Response(
+        msgspec.json.encode(body), status, {"cache-control": "no-store", **(headers or {})}, "application/problem+json"
+    )
+
+
+def render_refused(refusal: Refusal, *, request: str = "") -> Response:
+    """Render a use case's refusal at the REST API; a code it has no kind for is a bad request."""
+    kind = refusal.code if refusal.code in KINDS else "invalid_request"
+    return render_problem(kind, refusal.hint, request=request)
+
+
+def status_of(kind: str) -> int:
+    return KINDS[kind][0]
