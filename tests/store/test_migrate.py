@@ -20,7 +20,9 @@ from remit.store.sqlite import read_schema
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "remit.db"
+    folder = tmp_path / "a folder?mode=ro#x %41"
+    folder.mkdir()
+    return folder / "remit.db"
 
 
 def run(path, sql) -> list[tuple]:

@@ -105,12 +105,12 @@ def _config() -> Config:
 
 def _run(path: Path) -> None:
     from alembic import command  # noqa: PLC0415
-    from sqlalchemy import Connection, create_engine, event  # noqa: PLC0415
+    from sqlalchemy import URL, Connection, create_engine, event  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     # Without an isolation level the driver begins nothing by itself, so that a migration is one transaction.
     driver = {"timeout": _LOCK_SECONDS, "isolation_level": None}
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args=driver)
+    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool, connect_args=driver)
 
     @event.listens_for(engine, "begin")
     def begin_as_writer(connection: Connection) -> None:
