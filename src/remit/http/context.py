@@ -11,6 +11,7 @@ from remit.core.oauth.verdicts import Refusal
 from remit.http._kit.render import Pages
 from remit.http.account.error.page import ErrorPage
 from remit.http.browser import Browser, frame, page
+from remit.http.hub import Hub
 from remit.ports.deps import Deps
 from remit.wire.oauth_errors import page_status
 
@@ -19,6 +20,7 @@ from remit.wire.oauth_errors import page_status
 class Context:
     deps: Deps
     pages: Pages
+    hub: Hub
 
 
 def context_of(request: Request) -> Context:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from remit.core.audit.events import SignedIn, SignedOut, SignInRefused
 from remit.core.authority import Dead
+from remit.core.grants import GrantState
 from remit.core.names import Opaque, Prefix, Secret, SecretKind, SessionId, TenantId, parse_opaque
 from remit.core.oauth.verdicts import Refusal
 from remit.core.sessions import LoginSession
@@ -89,15 +90,21 @@ async def who_is(work: Work, cookie: str | None, deps: Deps) -> SignedInUser | N
     return SignedInUser(session=session, user=user)
 
 
-async def sign_out(tenant: TenantId, cookie: str | None, deps: Deps, origin: Origin) -> None:
-    """End the session. Lines approved as "not while I am away" end with it."""
+async def sign_out(tenant: TenantId, cookie: str | None, deps: Deps, origin: Origin) -> bool:
+    """End the session; lines approved as "not while I am away" end with it. True when some agent works on."""
     async with deps.db.work(tenant) as work:
         found = await who_is(work, cookie, deps)
         if found is None:
-            return
+            return False
         who = origin.user(found.user.id, session=found.session.id)
         await stop_in(work, Target(TargetKind.SESSION, found.session.id), deps, who, reason="signed out")
-        await work.events.append(SignedOut(who=who), at=deps.clock.now())
+        now = deps.clock.now()
+        await work.events.append(SignedOut(who=who), at=now)
+        for grant in await work.grants.list(user=found.user.id):
+            for line in await work.lines.list(grant.id):
+                if line.while_away and line.state is GrantState.ACTIVE and now < line.expires_at:
+                    return True
+        return False
 
 
 async def keep_alive(tenant: TenantId, found: SignedInUser, deps: Deps) -> None:

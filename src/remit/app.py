@@ -1,0 +1,141 @@
+"""The composition root: from settings to a running application. The only module that knows everything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from remit.cache.memory import MemoryThrottle
+from remit.crypto.digest import HmacDigester
+from remit.crypto.fresh import SystemClock, SystemFresh
+from remit.crypto.keyring import TenantKeyring
+from remit.crypto.passwords import Argon2Passwords
+from remit.crypto.sealing import AesGcmSealer
+from remit.crypto.secrets_file import load_secrets
+from remit.http._kit.render import STATIC_PREFIX, Pages
+from remit.http.account.routes import ROUTES as SIGN_IN
+from remit.http.account.self_service import ROUTES as SELF_SERVICE
+from remit.http.console.routes import ROUTES as CONSOLE
+from remit.http.context import Context
+from remit.http.feed import decisions_endpoint, feed_endpoint
+from remit.http.hub import Hub
+from remit.http.oauth.authorize import authorize_endpoint
+from remit.http.oauth.inspect import introspection_endpoint, revocation_endpoint, userinfo_endpoint
+from remit.http.oauth.metadata import jwks_endpoint, metadata_endpoint, protected_resource_endpoint
+from remit.http.oauth.token import token_endpoint
+from remit.http.routing import TenantRouter, not_found, wrong_method
+from remit.http.setup.routes import ROUTES as SETUP
+from remit.ports.deps import Clock, Deps, Lifetimes
+from remit.settings import Settings
+from remit.store.migrate import open_sqlite
+from remit.worker import Worker
+
+ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+"""Protocol endpoints answer a wrong method themselves, in the form of their standard."""
+
+
+@asynccontextmanager
+async def open_deps(settings: Settings, *, clock: Clock | None = None, create: bool = True) -> AsyncIterator[Deps]:
+    """Open the data folder: secrets, migrated database, and everything built on them. Closes cleanly.
+
+    With `create` an empty folder becomes an instance; without it a missing one is an error.
+    """
+    Path(settings.data.dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+    secrets = load_secrets(Path(settings.secrets.master_key_file), Path(settings.secrets.pepper_file), create=create)
+    clock = clock or SystemClock()
+    sealer = AesGcmSealer(secrets.master)
+    db = await open_sqlite(Path(settings.storage.path), settings.server.base_url)
+    try:
+        yield Deps(
+            db=db,
+            clock=clock,
+            fresh=SystemFresh(clock),
+            digester=HmacDigester(secrets.pepper),
+            sealer=sealer,
+            passwords=Argon2Passwords(),
+            keyring=TenantKeyring(sealer),
+            throttle=MemoryThrottle(),
+            lifetimes=Lifetimes(
+                access_seconds=settings.tokens.access_seconds,
+                refresh_idle_days=settings.tokens.refresh_idle_days,
+                refresh_absolute_days=settings.tokens.refresh_absolute_days,
+            ),
+        )
+    finally:
+        await db.close()
+
+
+def routes() -> Sequence[BaseRoute]:
+    """Return every route below an issuer, in one place."""
+    return [
+        Route("/oauth/authorize", authorize_endpoint, methods=ANY),
+        Route("/oauth/token", token_endpoint, methods=ANY),
+        Route("/oauth/introspect", introspection_endpoint, methods=ANY),
+        Route("/oauth/revoke", revocation_endpoint, methods=ANY),
+        Route("/oauth/userinfo", userinfo_endpoint, methods=["GET", "POST"]),
+        Route("/oauth/jwks", jwks_endpoint, methods=["GET"]),
+        Route("/.well-known/oauth-authorization-server", metadata_endpoint, methods=["GET"]),
+        Route("/.well-known/openid-configuration", metadata_endpoint, methods=["GET"]),
+        Route("/.well-known/oauth-protected-resource/api", protected_resource_endpoint, methods=["GET"]),
+        Route("/feed", feed_endpoint, methods=["GET"]),
+        Route("/decisions", decisions_endpoint, methods=["POST"]),
+        Route(STATIC_PREFIX + "{name}", static_endpoint, methods=["GET"]),
+        *SIGN_IN,
+        *SELF_SERVICE,
+        *CONSOLE,
+        *SETUP,
+    ]
+
+
+async def static_endpoint(request: Request) -> Response:
+    """Serve a static file by its hashed name; it never changes under that name."""
+    context: Context = request.app.state.context
+    found = context.pages.static(request.path_params["name"])
+    if found is None:
+        return await not_found(request, LookupError())
+    headers = {
+        "cache-control": "public, max-age=31536000, immutable",
+        "etag": found.etag,
+        "x-content-type-options": "nosniff",
+    }
+    return Response(found.body, 200, headers, found.content_type)
+
+
+def build(deps: Deps, settings: Settings) -> tuple[ASGIApp, Hub]:
+    """Build the application around its dependencies. The hub ends the open feeds on shutdown."""
+    hub = Hub()
+    worker = Worker(
+        deps,
+        checkpoints=Path(settings.audit.checkpoints),
+        seconds=settings.audit.checkpoint_seconds,
+        events=settings.audit.checkpoint_events,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(hub.watch(deps.db)), asyncio.create_task(worker.run())]
+        yield
+        hub.stop()
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await worker.checkpoint()
+
+    app = Starlette(
+        routes=list(routes()),
+        lifespan=lifespan,
+        exception_handlers={404: not_found, 405: wrong_method},
+    )
+    app.state.context = Context(deps=deps, pages=Pages(), hub=hub)
+    return TenantRouter(app, deps), hub

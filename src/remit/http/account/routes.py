@@ -1,0 +1,282 @@
+"""Sign in, sign out and consent: the pages between an authorization request and its answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from remit.core.clients import Client
+from remit.core.names import ClientId
+from remit.core.oauth.authorize import REQUEST_LIFETIME, AuthorizeRequest
+from remit.core.oauth.redirects import display_host, is_local_path, is_loopback
+from remit.core.oauth.verdicts import Refusal
+from remit.http._kit.views import Permission, Resource
+from remit.http.account.consent.page import DURATIONS as DURATION_WORDS
+from remit.http.account.consent.page import IDENTITY_SENTENCES, ConsentPage
+from remit.http.account.sign_in.page import SignInPage
+from remit.http.account.signed_out.page import SignedOutPage
+from remit.http.browser import (
+    Browser,
+    drop_session,
+    frame,
+    genuine,
+    go,
+    page,
+    read_browser,
+    session_cookie,
+    set_session,
+)
+from remit.http.context import context_of, error_page
+from remit.http.oauth.authorize import answer, take_next_step
+from remit.http.oauth.interaction import pack, unpack
+from remit.services.authorize import (
+    DURATIONS,
+    Answer,
+    Asking,
+    Choice,
+    NeedsLogin,
+    approve,
+    deny,
+    durations,
+    proceed,
+)
+from remit.services.sessions import TooMany, sign_in, sign_out
+from remit.wire.caller import origin_of, tenant_of
+from remit.wire.oauth_errors import render_too_large
+from remit.wire.parse import Form, TooLarge, parse_query, read_form
+from remit.wire.problems import status_of
+
+FORGED = Refusal("access_denied", "the form did not come from a page of ours in this browser: open the page again")
+STALE = Refusal("invalid_request", "this sign-in is too old or was not started here: go back and start again")
+
+
+async def login_page(request: Request) -> Response:
+    """Show the sign-in form. With an interaction it continues an authorization request, without it is a plain visit."""
+    context = context_of(request)
+    browser = await read_browser(request, context.deps)
+    query = parse_query(request)
+    if isinstance(query, Refusal):
+        return error_page(request, browser, query)
+    if browser.signed_in is not None and query.one("ix") is None:
+        return go(_destination(browser, query))
+    return await _show_login(request, browser, query)
+
+
+async def login_form(request: Request) -> Response:
+    """Check a password, renew the session id, and go on with what brought the user here."""
+    context = context_of(request)
+    browser = await read_browser(request, context.deps)
+    form = await read_form(request)
+    if isinstance(form, TooLarge):
+        return render_too_large(form)
+    if isinstance(form, Refusal):
+        return error_page(request, browser, form)
+    if not genuine(request, form, browser, context.deps):
+        return error_page(request, browser, FORGED)
+    tenant = tenant_of(request)
+    email, password = form.one("email") or "", form.one("password") or ""
+    outcome = await sign_in(tenant.id, email, password, context.deps, origin_of(request))
+    if isinstance(outcome, TooMany):
+        text = f"Too many tries. Wait {outcome.wait} seconds, then try again."
+        return await _show_login(request, browser, form, error=text, status=status_of("too_many"))
+    if isinstance(outcome, Refusal):
+        text = outcome.hint[:1].upper() + outcome.hint[1:] + "."
+        return await _show_login(request, browser, form, error=text)
+    _, cookie = outcome
+    packed = form.one("ix")
+    response = go(f"{tenant.issuer}/consent?ix={packed}" if packed else _destination(browser, form), browser)
+    set_session(response, tenant, cookie)
+    return response
+
+
+async def logout_form(request: Request) -> Response:
+    """End the login session and say what ended with it."""
+    context = context_of(request)
+    browser = await read_browser(request, context.deps)
+    form = await read_form(request)
+    if isinstance(form, (TooLarge, Refusal)) or not genuine(request, form, browser, context.deps):
+        return error_page(request, browser, FORGED)
+    tenant = tenant_of(request)
+    working = await sign_out(tenant.id, session_cookie(request), context.deps, origin_of(request))
+    gone = Browser(tenant=tenant, binding=browser.binding, fresh_binding=None, signed_in=None)
+    view = SignedOutPage(frame=frame(gone, context.deps), sign_in=f"{tenant.issuer}/login", agents_still_work=working)
+    response = page(context.pages, view, gone)
+    drop_session(response, tenant)
+    return response
+
+
+async def consent_page(request: Request) -> Response:
+    """Show what is asked. Reloading is harmless; nothing is approved by looking (OA-6)."""
+    context = context_of(request)
+    browser = await read_browser(request, context.deps)
+    query = parse_query(request)
+    asked = _unpack(request, query)
+    if asked is None:
+        return error_page(request, browser, STALE)
+    step = await proceed(browser.tenant.id, asked, browser.signed_in, context.deps, origin_of(request))
+    if isinstance(step, Asking):
+        return await _show_consent(request, browser, step)
+    return await _not_asking(request, browser, asked, step)
+
+
+async def consent_form(request: Request) -> Response:
+    """Take the user's yes or no. What was asked comes from the sealed request, never from the form (B-CONS-05)."""
+    context = context_of(request)
+    deps = context.deps
+    browser = await read_browser(request, deps)
+    form = await read_form(request, frozenset({"scope"}))
+    if isinstance(form, TooLarge):
+        return render_too_large(form)
+    if isinstance(form, Refusal):
+        return error_page(request, browser, form)
+    if not genuine(request, form, browser, deps):
+        return error_page(request, browser, FORGED)
+    asked = _unpack(request, form)
+    if asked is None:
+        return error_page(request, browser, STALE)
+    if browser.signed_in is None:
+        return go(f"{browser.tenant.issuer}/login?ix={form.one('ix')}", browser)
+    tenant, origin = browser.tenant, origin_of(request)
+    if form.one("decision") != "allow":
+        given = await deny(tenant.id, asked, browser.signed_in, deps, origin)
+        return answer(tenant, given) if isinstance(given, Answer) else error_page(request, browser, given)
+    step = await proceed(tenant.id, asked, browser.signed_in, deps, origin)
+    if not isinstance(step, Asking):
+        return await _not_asking(request, browser, asked, step)
+    chosen = frozenset(form.many("scope"))
+    if not chosen & step.scopes:
+        text = "Tick at least one thing to allow, or choose Deny."
+        return await _show_consent(request, browser, step, error=text)
+    length = DURATIONS.get(form.one("duration") or "", DURATIONS["task"])
+    choice = Choice(scopes=chosen, until=deps.clock.now() + length, while_away=form.one("away") == "yes")
+    given = await approve(tenant.id, asked, browser.signed_in, choice, deps, origin)
+    return answer(tenant, given) if isinstance(given, Answer) else error_page(request, browser, given)
+
+
+async def _not_asking(
+    request: Request, browser: Browser, asked: AuthorizeRequest, step: NeedsLogin | Answer | Refusal
+) -> Response:
+    if isinstance(step, Answer):
+        return answer(browser.tenant, step, browser)
+    if isinstance(step, Refusal):
+        return error_page(request, browser, step)
+    return await take_next_step(request, browser, asked)
+
+
+async def _show_login(
+    request: Request, browser: Browser, fields: Form, *, error: str = "", status: int = 200
+) -> Response:
+    context = context_of(request)
+    asked = unpack(fields.one("ix"), browser.tenant.id, context.deps)
+    if fields.one("ix") is not None and asked is None:
+        return error_page(request, browser, STALE)
+    client = await _client(request, asked.client) if asked is not None else None
+    next_path = fields.one("next")
+    action = f"{browser.tenant.issuer}/login"
+    if next_path is not None and is_local_path(next_path):
+        action += f"?next={next_path}"
+    view = SignInPage(
+        frame=frame(browser, context.deps),
+        action=action,
+        ix=fields.one("ix") or "",
+        client=client.name if client else "",
+        email=fields.one("email") or (asked.login_hint if asked and asked.login_hint else ""),
+        error=error,
+    )
+    # The sign-in form may end in a redirect to the client, which the browser counts as where the form leads.
+    form_action = _form_action(asked.redirect_uri) if asked else ""
+    return page(context.pages, view, browser, status=status, form_action=form_action)
+
+
+async def _show_consent(request: Request, browser: Browser, asking: Asking, *, error: str = "") -> Response:
+    context = context_of(request)
+    deps, tenant, asked, client = context.deps, browser.tenant, asking.request, asking.party.client
+    async with deps.db.read(tenant.id) as work:
+        agent = asking.party.agent
+        owner = await work.users.get(agent.owner) if agent.owner else None
+    offered = durations(asking.latest, deps.clock.now())
+    packed = pack(asked, tenant.id, deps)
+    view = ConsentPage(
+        frame=frame(browser, deps),
+        action=f"{tenant.issuer}/consent",
+        ix=packed,
+        switch=f"{tenant.issuer}/login?ix={packed}",
+        client=client.name,
+        agent=agent.name,
+        owner=owner.email if owner else "",
+        badge="self-registered" if client.self_registered else "organisation",
+        registered_from="",
+        purpose=agent.purpose,
+        permissions=_permissions(asking),
+        resource=Resource(name=asking.resource.name, uri=asking.resource.uri),
+        durations=tuple(
+            replace(words, chosen=words.value == offered[-1]) for words in DURATION_WORDS if words.value in offered
+        ),
+        away=True,
+        redirect_host=display_host(asked.redirect_uri),
+        loopback=is_loopback(asked.redirect_uri),
+        my_agents=f"{tenant.issuer}/account",
+        expires_at=datetime.fromtimestamp(asked.at_ms / 1000, UTC) + REQUEST_LIFETIME,
+        error=error,
+    )
+    return page(context.pages, view, browser, form_action=_form_action(asked.redirect_uri))
+
+
+def _permissions(asking: Asking) -> tuple[Permission, ...]:
+    """Return the tick boxes: what is held is marked held, the rest new where something is held, sensitive unticked."""
+    known = {scope.name: scope for scope in asking.resource.scopes}
+    found = []
+    for name in sorted(asking.scopes):
+        scope = known.get(name)
+        held = name in asking.held
+        found.append(
+            Permission(
+                name=name,
+                sentence=scope.sentence if scope else IDENTITY_SENTENCES.get(name, name),
+                risk=scope.risk if scope else "identity",
+                ticked=held or scope is None or not scope.sensitive,
+                held=held,
+                new=bool(asking.held) and not held,
+                sensitive=scope.sensitive if scope else False,
+            )
+        )
+    return tuple(found)
+
+
+async def _client(request: Request, client: ClientId) -> Client | None:
+    async with context_of(request).deps.db.read(tenant_of(request).id) as work:
+        return await work.clients.get(client)
+
+
+def _unpack(request: Request, fields: Form | Refusal) -> AuthorizeRequest | None:
+    if isinstance(fields, Refusal):
+        return None
+    return unpack(fields.one("ix"), tenant_of(request).id, context_of(request).deps)
+
+
+def _destination(browser: Browser, fields: Form) -> str:
+    """Return where a plain sign-in leads: a local path that was asked for, or the user's own page (B-RED-08)."""
+    wanted = fields.one("next")
+    if wanted is not None and is_local_path(wanted):
+        return wanted
+    return f"{browser.tenant.issuer}/account"
+
+
+def _form_action(redirect_uri: str) -> str:
+    """Return the CSP source of a redirect URI, because browsers check redirects after a form against form-action."""
+    parts = urlsplit(redirect_uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
+
+
+ROUTES = (
+    Route("/login", login_page, methods=["GET"]),
+    Route("/login", login_form, methods=["POST"]),
+    Route("/logout", logout_form, methods=["POST"]),
+    Route("/consent", consent_page, methods=["GET"]),
+    Route("/consent", consent_form, methods=["POST"]),
+)

@@ -1,0 +1,88 @@
+"""GET and POST /oauth/authorize (RFC 6749 §3.1), and the answer by redirect (RFC 9207)."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from remit.core.oauth import scopes
+from remit.core.oauth.authorize import AuthorizeRequest
+from remit.core.oauth.redirects import add_params
+from remit.core.oauth.verdicts import Refusal
+from remit.core.tenants import Tenant
+from remit.http.browser import Browser, go, read_browser
+from remit.http.context import context_of, error_page
+from remit.http.oauth.interaction import pack
+from remit.services.authorize import Answer, Asking, AuthorizeCall, NeedsLogin, begin, proceed
+from remit.wire.caller import origin_of, tenant_of
+from remit.wire.oauth_errors import render_method, render_too_large
+from remit.wire.parse import Form, TooLarge, parse_query, read_form
+
+
+async def authorize_endpoint(request: Request) -> Response:
+    """Take an authorization request; the same URL may be fetched any number of times."""
+    if request.method not in {"GET", "HEAD", "POST"}:
+        return render_method("GET, POST")
+    deps = context_of(request).deps
+    browser = await read_browser(request, deps)
+    form = parse_query(request) if request.method != "POST" else await read_form(request)
+    if isinstance(form, TooLarge):
+        return render_too_large(form)
+    if isinstance(form, Refusal):
+        return error_page(request, browser, form)
+    tenant = tenant_of(request)
+    started = await begin(tenant.id, read_call(request, form), deps, origin_of(request))
+    if isinstance(started, Refusal):
+        return error_page(request, browser, started)
+    if isinstance(started, Answer):
+        return answer(tenant, started)
+    return await take_next_step(request, browser, started)
+
+
+async def take_next_step(request: Request, browser: Browser, asked: AuthorizeRequest) -> Response:
+    """Send the browser where its request has to go next."""
+    deps, tenant = context_of(request).deps, browser.tenant
+    step = await proceed(tenant.id, asked, browser.signed_in, deps, origin_of(request))
+    match step:
+        case NeedsLogin():
+            return go(f"{tenant.issuer}/login?ix={pack(asked, tenant.id, deps)}", browser)
+        case Asking():
+            return go(f"{tenant.issuer}/consent?ix={pack(asked, tenant.id, deps)}", browser)
+        case Answer():
+            return answer(tenant, step, browser)
+        case Refusal():
+            return error_page(request, browser, step)
+
+
+def read_call(request: Request, form: Form) -> AuthorizeCall:
+    """Read the parameters of an authorization request. Whether it is cross-site is the browser's own word."""
+    asked = form.one("scope")
+    return AuthorizeCall(
+        client_id=form.one("client_id"),
+        redirect_uri=form.one("redirect_uri"),
+        response_type=form.one("response_type"),
+        scopes=scopes.parse(asked) if asked is not None else None,
+        state=form.one("state"),
+        challenge=form.one("code_challenge"),
+        method=form.one("code_challenge_method"),
+        nonce=form.one("nonce"),
+        prompt=form.one("prompt"),
+        max_age=form.one("max_age"),
+        login_hint=form.one("login_hint"),
+        resources=form.many("resource"),
+        cross_site=request.headers.get("sec-fetch-site") not in {"same-origin", "same-site", "none"},
+    )
+
+
+def answer(tenant: Tenant, given: Answer, browser: Browser | None = None) -> Response:
+    """Answer the client: code or error, its state, and `iss` in every case (ISS-1)."""
+    parameters: dict[str, str] = {}
+    if given.code is not None:
+        parameters["code"] = given.code.reveal()
+    if given.refusal is not None:
+        parameters["error"] = given.refusal.code
+        parameters["error_description"] = given.refusal.hint
+    if given.state is not None:
+        parameters["state"] = given.state
+    parameters["iss"] = tenant.issuer
+    return go(add_params(given.redirect_uri, parameters), browser)

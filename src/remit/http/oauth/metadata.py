@@ -1,0 +1,90 @@
+"""Discovery: RFC 8414 and OpenID Connect metadata, the key set, and the metadata of our own API (RFC 9728)."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from remit.core.oauth.scopes import IDENTITY_SCOPES
+from remit.core.tenants import Tenant
+from remit.http.context import context_of
+from remit.services.grants import GRANTS
+from remit.wire.caller import tenant_of
+
+PUBLIC = {"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
+ASSERTION_ALGS = ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]
+AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
+
+
+def document(tenant: Tenant, scopes: frozenset[str]) -> dict[str, object]:
+    """Return the metadata of one tenant: the same at every URL, and nothing that does not work (ASM-4)."""
+    issuer = tenant.issuer
+    confidential = [method for method in AUTH_METHODS if method != "none"]
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/oauth/authorize",
+        "token_endpoint": f"{issuer}/oauth/token",
+        "jwks_uri": f"{issuer}/oauth/jwks",
+        "introspection_endpoint": f"{issuer}/oauth/introspect",
+        "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "userinfo_endpoint": f"{issuer}/oauth/userinfo",
+        "remit_feed_endpoint": f"{issuer}/feed",
+        "remit_decisions_endpoint": f"{issuer}/decisions",
+        "scopes_supported": sorted(IDENTITY_SCOPES | scopes),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANTS),
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": AUTH_METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGS,
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGS,
+        "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
+        "revocation_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGS,
+        "authorization_response_iss_parameter_supported": True,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "name", "email"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "ui_locales_supported": ["en"],
+    }
+
+
+async def metadata_endpoint(request: Request) -> Response:
+    """Serve the metadata of this tenant."""
+    tenant = tenant_of(request)
+    async with context_of(request).deps.db.read(tenant.id) as work:
+        resources = await work.resources.list()
+    names = frozenset(scope.name for resource in resources if resource.uri != tenant.api for scope in resource.scopes)
+    return _public(request, msgspec.json.encode(document(tenant, names)))
+
+
+async def jwks_endpoint(request: Request) -> Response:
+    """Serve the public keys that verify this tenant's tokens now or soon (GEN-17)."""
+    deps = context_of(request).deps
+    async with deps.db.read(tenant_of(request).id) as work:
+        keys = await work.keys.all()
+    return _public(request, msgspec.json.encode(deps.keyring.jwks(keys)))
+
+
+async def protected_resource_endpoint(request: Request) -> Response:
+    """Describe the admin API as the protected resource that it is (RFC 9728 §2)."""
+    tenant = tenant_of(request)
+    body = {
+        "resource": tenant.api,
+        "authorization_servers": [tenant.issuer],
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Remit API",
+    }
+    return _public(request, msgspec.json.encode(body))
+
+
+def _public(request: Request, body: bytes) -> Response:
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {**PUBLIC, "etag": etag}
+    if request.headers.get("if-none-match") == etag:
+        return Response(b"", 304, headers)
+    return Response(body, 200, headers, "application/json")

@@ -1,0 +1,73 @@
+"""POST /oauth/token (RFC 6749 §3.2)."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from remit.core.oauth import scopes
+from remit.core.oauth.token_set import TokenCall, TokenSet
+from remit.core.oauth.verdicts import Refusal
+from remit.http.context import context_of
+from remit.services.grants import GRANTS
+from remit.wire.caller import origin_of, presented_client, tenant_of
+from remit.wire.oauth_errors import NO_STORE, render_method, render_refusal, render_too_large
+from remit.wire.parse import Form, TooLarge, read_form
+
+
+async def token_endpoint(request: Request) -> Response:
+    """Issue tokens for a grant."""
+    if request.method != "POST":
+        return render_method("POST")
+    form = await read_form(request)
+    if isinstance(form, TooLarge):
+        return render_too_large(form)
+    if isinstance(form, Refusal):
+        return render_refusal(form)
+    call = read_call(form)
+    if isinstance(call, Refusal):
+        return render_refusal(call)
+    exchange = GRANTS.get(call.grant_type)
+    if exchange is None:
+        return render_refusal(Refusal("unsupported_grant_type", "grant_type must be one of " + " ".join(GRANTS)))
+    presented = presented_client(request, form)
+    if isinstance(presented, Refusal):
+        return render_refusal(presented)
+    outcome = await exchange(tenant_of(request).id, presented, call, context_of(request).deps, origin_of(request))
+    return render_refusal(outcome) if isinstance(outcome, Refusal) else render_tokens(outcome)
+
+
+def read_call(form: Form) -> TokenCall | Refusal:
+    """Read the parameters of a token request that do not speak of the client."""
+    grant_type = form.one("grant_type")
+    if grant_type is None:
+        return Refusal("invalid_request", "send grant_type: one of " + " ".join(GRANTS))
+    asked = form.one("scope")
+    wanted = scopes.parse(asked) if asked is not None else None
+    if isinstance(wanted, Refusal):
+        return wanted
+    return TokenCall(
+        grant_type=grant_type,
+        scopes=wanted,
+        resources=form.many("resource"),
+        code=form.one("code"),
+        redirect_uri=form.one("redirect_uri"),
+        verifier=form.one("code_verifier"),
+        refresh_token=form.one("refresh_token"),
+    )
+
+
+def render_tokens(tokens: TokenSet) -> Response:
+    """Render a success. `scope` is always told, also when it is what was asked (OA-13)."""
+    body: dict[str, object] = {
+        "access_token": tokens.access_token.reveal(),
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in,
+        "scope": scopes.render(tokens.scopes),
+    }
+    if tokens.refresh_token is not None:
+        body["refresh_token"] = tokens.refresh_token.reveal()
+    if tokens.id_token is not None:
+        body["id_token"] = tokens.id_token.reveal()
+    return Response(msgspec.json.encode(body), 200, NO_STORE, "application/json")

@@ -1,0 +1,73 @@
+"""Jobs that come due: audit checkpoints, and the removal of what is past its use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import structlog
+
+from remit.core.errors import RemitError
+from remit.core.names import TenantId
+from remit.ports.deps import Deps
+from remit.services.checkpoints import make_checkpoint
+
+PURGE_SECONDS = 600
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """Make a signed checkpoint of each tenant's log when so many seconds or events have passed."""
+
+    def __init__(self, deps: Deps, *, checkpoints: Path, seconds: int, events: int) -> None:
+        self._deps = deps
+        self._file = checkpoints
+        self._seconds = seconds
+        self._events = events
+
+    async def run(self) -> None:
+        """Work until cancelled. A job that fails is told and tried again at its next turn."""
+        since_purge = since_checkpoint = 0
+        while True:
+            await asyncio.sleep(1)
+            since_checkpoint += 1
+            since_purge += 1
+            try:
+                if since_checkpoint >= self._seconds:
+                    since_checkpoint = 0
+                    await self.checkpoint()
+                else:
+                    await self.checkpoint(at_least=self._events)
+                if since_purge >= PURGE_SECONDS:
+                    since_purge = 0
+                    async with self._deps.db.system() as system:
+                        await system.purge(now=self._deps.clock.now())
+            except (RemitError, OSError):
+                log.exception("worker.failed")
+
+    async def checkpoint(self, *, at_least: int = 1) -> None:
+        """Sign the logs that grew by so many entries, and append each note to the file outside the database."""
+        async with self._deps.db.system() as system:
+            tenants = await system.tenants()
+        for tenant in tenants:
+            if await self._grown(tenant.id) >= at_least:
+                note = await make_checkpoint(tenant.id, self._deps)
+                if note is not None:
+                    await asyncio.to_thread(_append, self._file, note)
+
+    async def _grown(self, tenant: TenantId) -> int:
+        async with self._deps.db.read(tenant) as work:
+            tree, known = await work.audit.tree(), await work.audit.checkpoints()
+        return tree.size - (known[-1][0] if known else 0)
+
+
+def _append(path: Path, note: str) -> None:
+    """Append one note and a blank line, on disk before we return."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(descriptor, note.encode() + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
