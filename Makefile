@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long check format serve lock clean
+.PHONY: help demo test test-long bench check format serve lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ test: $(VENV)/.dev ## run every test except the long ones; ARGS="tests/core -x" 
 
 test-long: $(VENV)/.dev ## run the long races, soaks and state machines
 	@$(BIN)/python -m pytest -m long $(ARGS)
+
+bench: $(VENV)/.dev ## measure against a peer in the same run; ARGS="--requests 20000"
+	@$(BIN)/python -m bench $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting, types, import directions, house rules
 	@$(BIN)/ruff check .

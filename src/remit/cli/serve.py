@@ -1,0 +1,89 @@
+"""`remit serve`: one process, one folder."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from remit.ports.deps import Deps
+    from remit.settings import Settings
+
+GRACE_SECONDS = 25
+"""How long requests in flight may take after a stop signal; the process is gone within 30 s."""
+
+
+def serve(
+    *,
+    data: Annotated[
+        Path | None, Parameter(help="Folder of the database and the key files. [default: ./remit-data]")
+    ] = None,
+    host: Annotated[str | None, Parameter(help="Address to listen on. [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, Parameter(help="Port to listen on. [default: 8700]")] = None,
+    base_url: Annotated[str | None, Parameter(help="URL under which browsers and agents reach this server.")] = None,
+) -> int:
+    """Run the server. An empty folder becomes an instance, and a one-time setup link is printed.
+
+    Examples:
+        remit serve
+        remit serve --data /var/lib/remit --port 8700 --base-url https://remit.example.com
+    """
+    from remit.cli.settings import load_or_exit
+
+    settings = load_or_exit(data=data, host=host, port=port, base_url=base_url)
+    return asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
+    import uvicorn
+
+    from remit.app import build, open_deps
+    from remit.http.server import DrainingServer, LimitedProtocol
+    from remit.telemetry.logs import configure
+
+    configure(level=settings.log.level, format=settings.log.format)
+    async with open_deps(settings) as deps:
+        await _first_run(deps, settings)
+        application, hub = build(deps, settings)
+        config = uvicorn.Config(
+            application,
+            host=settings.server.host,
+            port=settings.server.port,
+            http=LimitedProtocol,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # Forwarding headers are believed from listed peers only; uvicorn would believe everybody on loopback.
+            proxy_headers=bool(settings.server.trusted_proxies),
+            forwarded_allow_ips=list(settings.server.trusted_proxies),
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        server = DrainingServer(config, hub)
+        print(f"Remit serves {settings.server.base_url}", file=sys.stderr)
+        await server.serve()
+        return 0 if server.started else 5
+
+
+async def _first_run(deps: Deps, settings: Settings) -> None:
+    """Make the default tenant of a new instance; while nobody can sign in, print a link that works once."""
+    from remit.core.tenants import DEFAULT_SLUG
+    from remit.services.origin import Origin
+    from remit.services.provisioning.setup import create_setup_link
+    from remit.services.provisioning.tenants import create_tenant
+
+    origin = Origin(peer=None, request=None)
+    async with deps.db.system() as system:
+        tenant = await system.tenant_by_slug(DEFAULT_SLUG)
+        people = await system.user_count()
+    if people:
+        return
+    if tenant is None:
+        await create_tenant(deps, origin, slug=DEFAULT_SLUG, name="Remit", base_url=settings.server.base_url)
+    link = await create_setup_link(deps, settings.server.base_url)
+    print(f"\nNobody can sign in yet. Open this link within 30 minutes; it works once:\n\n  {link}\n", file=sys.stderr)

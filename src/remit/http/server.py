@@ -1,0 +1,89 @@
+"""uvicorn, with what it lacks: limits of the header block (16 kB, 10 s; B-DOS-01), and feeds that end on shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+from types import FrameType
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from remit.http.hub import Hub
+
+MAX_HEAD: Final = 16 * 1024
+HEAD_SECONDS: Final = 10.0
+
+_TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, closed on peers whose header block is too large or never ends."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._head_size = 0
+        self._in_head = True
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            if self._head_timer is None:
+                self._arm()
+            # The first bytes of a body may be counted too; bodies larger than a header block then come in later reads.
+            self._head_size += len(data)
+        before = self._in_head
+        super().data_received(data)
+        if before and self._in_head and self._head_size > MAX_HEAD:
+            self._disarm()
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
+    def on_url(self, url: bytes) -> None:
+        self._in_head = True
+        super().on_url(url)
+
+    def on_headers_complete(self) -> None:
+        self._disarm()
+        self._in_head = False
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > MAX_HEAD:
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+            return
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head = True
+        self._head_size = 0
+
+    def _arm(self) -> None:
+        self._head_timer = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._too_slow)
+
+    def _disarm(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        if self._in_head and not self.transport.is_closing():
+            self.transport.close()
+
+
+class DrainingServer(uvicorn.Server):
+    """A server that ends its open feeds at the stop signal: they would otherwise be waited for."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._hub.stop()
+        super().handle_exit(sig, frame)
