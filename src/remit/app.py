@@ -24,6 +24,7 @@ from remit.crypto.secrets_file import load_secrets
 from remit.http._kit.render import STATIC_PREFIX, Pages
 from remit.http.account.routes import ROUTES as SIGN_IN
 from remit.http.account.self_service import ROUTES as SELF_SERVICE
+from remit.http.api.routes import ROUTES as API
 from remit.http.console.routes import ROUTES as CONSOLE
 from remit.http.context import Context
 from remit.http.feed import decisions_endpoint, feed_endpoint
@@ -49,7 +50,7 @@ async def open_deps(settings: Settings, *, clock: Clock | None = None, create: b
 
     With `create` an empty folder becomes an instance; without it a missing one is an error.
     """
-    Path(settings.data.dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+    await asyncio.to_thread(Path(settings.data.dir).mkdir, mode=0o700, parents=True, exist_ok=True)
     secrets = load_secrets(Path(settings.secrets.master_key_file), Path(settings.secrets.pepper_file), create=create)
     clock = clock or SystemClock()
     sealer = AesGcmSealer(secrets.master)
@@ -89,6 +90,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/feed", feed_endpoint, methods=["GET"]),
         Route("/decisions", decisions_endpoint, methods=["POST"]),
         Route(STATIC_PREFIX + "{name}", static_endpoint, methods=["GET"]),
+        *API,
         *SIGN_IN,
         *SELF_SERVICE,
         *CONSOLE,

@@ -50,7 +50,9 @@ def render_throttled(wait: int) -> Response:
     return Response(msgspec.json.encode(body), 429, {**NO_STORE, "retry-after": str(wait)}, "application/json")
 
 
-def challenge(error: str | None = None, hint: str | None = None, *, scope: str | None = None) -> Response:
+def challenge(
+    error: str | None = None, hint: str | None = None, *, scope: str | None = None, metadata: str | None = None
+) -> Response:
     """Render the 401 or 403 of an endpoint of ours that takes access tokens (RFC 6750 §3)."""
     parts = ['realm="remit"']
     if error is not None:
@@ -59,6 +61,8 @@ def challenge(error: str | None = None, hint: str | None = None, *, scope: str |
         parts.append(f'error_description="{hint}"')
     if scope is not None:
         parts.append(f'scope="{scope}"')
+    if metadata is not None:
+        parts.append(f'resource_metadata="{metadata}"')
     status = {"insufficient_scope": 403, "invalid_request": 400}.get(error or "", 401)
     return Response(b"", status, {**NO_STORE, "www-authenticate": "Bearer " + ", ".join(parts)})
 
