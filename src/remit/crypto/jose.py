@@ -42,6 +42,20 @@ _PUBLIC_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "RSA": ("n", "e"),
 }
 _ES256: Final = ec.ECDSA(hashes.SHA256())
+_BUT_SIGN: Final = 0x7F
+# The points of small order, without the bit for the sign of x. By such a key one signature holds for many messages.
+_SMALL_ORDER: Final = frozenset(
+    bytes.fromhex(y)
+    for y in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
 
 AnyPrivate = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
@@ -84,6 +98,8 @@ def read_public(jwk: object) -> PublicKey | None:
         material = import_key({"kty": kty} | {name: jwk[name] for name in _PUBLIC_MEMBERS[kty]})
         if isinstance(material, RSAKey) and not _bearable(material.public_key):
             return None
+        if isinstance(material, OKPKey) and _small_order(material.public_key.public_bytes_raw()):
+            return None
     except (JoseError, ValueError, TypeError, KeyError, OverflowError):
         return None
     return PublicKey(kid=kid, alg=alg, material=material)
@@ -91,6 +107,10 @@ def read_public(jwk: object) -> PublicKey | None:
 
 def _bearable(key: rsa.RSAPublicKey) -> bool:
     return RSA_BITS <= key.key_size <= _LARGEST_RSA_BITS and key.public_numbers().e <= _LARGEST_EXPONENT
+
+
+def _small_order(public: bytes) -> bool:
+    return public[:-1] + bytes([public[-1] & _BUT_SIGN]) in _SMALL_ORDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,4 +213,4 @@ def verifies_ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
         key = OKPKey(ed25519.Ed25519PublicKey.from_public_bytes(public), None)
     except ValueError:
         return False
-    return PublicKey(kid=None, alg="Ed25519", material=key).verifies(message, signature)
+    return not _small_order(public) and PublicKey(kid=None, alg="Ed25519", material=key).verifies(message, signature)
