@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.core.keys import USES, KeyState, KeyUse
+from remit.core.names import Kid
 from remit.crypto.compact import take_apart, write_base64url
 from remit.crypto.jose import PrivateKey, read_public
 from remit.crypto.keyring import KeyUnusable
@@ -134,7 +135,7 @@ def test_a_key_opens_for_its_own_tenant_only():
 
 
 def test_a_key_moved_to_another_kid_does_not_open():
-    moved = [replace(key, kid="another") for key in KEYS]
+    moved = [replace(key, kid=Kid("another")) for key in KEYS]
     with pytest.raises(KeyUnusable):
         a_ring().sign_access(ACME, moved, claims_for())
 

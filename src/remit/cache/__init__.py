@@ -1,0 +1,1 @@
+"""What is remembered for speed only; losing it never makes anything less safe."""

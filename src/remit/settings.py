@@ -1,0 +1,390 @@
+"""Settings: defaults < TOML < `REMIT_SECTION__KEY` < `REMIT_SECTION__KEY_FILE` < flags.
+
+Either everything holds and the result is frozen, or the server refuses to start and lists every problem at once.
+Nothing here is read when the module is imported.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeGuard
+from urllib.parse import urlsplit
+
+DEFAULT_FILE: Final = Path("/etc/remit/remit.toml")
+CONFIG: Final = "REMIT_CONFIG"
+
+_PREFIX: Final = "REMIT_"
+_FROM_FILE: Final = "_FILE"
+_LONGEST_FILE: Final = 64 * 1024
+_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_LEVELS: Final = ("debug", "info", "warning", "error")
+_FORMATS: Final = ("json", "text")
+
+
+class SettingsError(Exception):
+    """The server must not start; `problems` are all the reasons."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+Check = Callable[[Any], str | None]
+"""Says what a value must be when it is not; None when it is."""
+
+
+def _setting(default: object, doc: str, check: Check | None = None, *, shown: str | None = None) -> Any:
+    """Declare a setting: its default, one sentence, what its value must be, and how the docs show the default."""
+    return field(default=default, metadata={"doc": doc, "check": check, "shown": shown})
+
+
+def _between(low: int, high: int) -> Check:
+    return lambda value: None if low <= value <= high else f"must be from {low} to {high}"
+
+
+def _one_of(*allowed: str) -> Check:
+    return lambda value: None if value in allowed else f"must be one of {', '.join(allowed)}"
+
+
+def _absolute(value: str) -> str | None:
+    return None if not value or Path(value).is_absolute() else "must be an absolute path"
+
+
+def _email(value: str) -> str | None:
+    return None if not value or re.fullmatch(r"[^@\s]+@[^@\s]+", value) else "must be an e-mail address"
+
+
+def _host(value: str) -> str | None:
+    return None if value and not re.search(r"[\s/@]", value) else "must be a host name or an address"
+
+
+def _networks(values: tuple[str, ...]) -> str | None:
+    for value in values:
+        try:
+            network = ipaddress.ip_network(value)
+        except ValueError:
+            return f"`{value}` is neither an address nor a network"
+        if network.prefixlen == 0:
+            # Everybody's word about who he is would be believed.
+            return f"`{value}` is everybody; name the proxies"
+    return None
+
+
+def _base_url(value: str) -> str | None:
+    try:
+        url = urlsplit(value)
+        host, port = url.hostname, url.port
+    except ValueError:
+        return "must be a URL"
+    if url.scheme not in ("http", "https") or not host or not value.isascii() or re.search(r"[\s\\]", value):
+        return "must be an https URL, or http on loopback"
+    if url.scheme == "http" and host not in _LOOPBACK_NAMES:
+        return "must be https; http is for loopback alone"
+    if "?" in value or "#" in value:
+        return "must have no query and no fragment"
+    if url.path:
+        return "must end after the host or port, without a path or a slash"
+    if "@" in url.netloc:
+        return "must have no user name"
+    # Issuers are compared byte for byte, so there is one way to write each.
+    written = f"[{host}]" if ":" in host else host
+    plain = f"{url.scheme}://{written}" + ("" if port is None else f":{port}")
+    if plain != value or (url.scheme, port) in (("http", 80), ("https", 443)):
+        return "must be in lower case and without the port that its scheme implies"
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    host: str = _setting("127.0.0.1", "Address to listen on.", _host)
+    port: int = _setting(8700, "Port to listen on.", _between(1, 65535))
+    base_url: str = _setting(
+        "http://127.0.0.1:8700",
+        "URL under which browsers, agents and APIs reach this server; the issuer of the default tenant.",
+        _base_url,
+        shown="http://127.0.0.1:<server.port>",
+    )
+    probe_port: int = _setting(8701, "Loopback port for probes and metrics; 0 turns them off.", _between(0, 65535))
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), "Addresses or networks of proxies whose forwarding headers are believed.", _networks
+    )
+    drain_seconds: int = _setting(5, "How long requests in flight may finish after a stop signal.", _between(0, 25))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    dir: str = _setting("remit-data", "Folder of everything this server keeps.", shown="./remit-data")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    path: str = _setting("", "The SQLite database.", _absolute, shown="<data.dir>/remit.db")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    master_key_file: str = _setting(
+        "", "File of the master key: 32 bytes as base64 or hex, mode 0600.", _absolute, shown="<data.dir>/remit.key"
+    )
+    pepper_file: str = _setting(
+        "",
+        "File of the pepper for digests of machine secrets: 32 bytes as base64 or hex, mode 0600.",
+        _absolute,
+        shown="<data.dir>/remit.pepper",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    checkpoints: str = _setting(
+        "",
+        "Append-only file of signed checkpoints; put it where whoever writes the database cannot write.",
+        _absolute,
+        shown="<data.dir>/checkpoints.log",
+    )
+    checkpoint_seconds: int = _setting(60, "A checkpoint at least this often while events come.", _between(1, 3600))
+    checkpoint_events: int = _setting(1000, "A checkpoint after this many events.", _between(1, 100_000))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    access_seconds: int = _setting(
+        900, "Lifetime of access tokens; resources and remits may shorten it.", _between(60, 1800)
+    )
+    refresh_idle_days: int = _setting(14, "A line unused for this long ends.", _between(1, 365))
+    refresh_absolute_days: int = _setting(90, "A line ends after this long, however much used.", _between(1, 365))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    level: str = _setting("info", f"Least severity that is written: {', '.join(_LEVELS)}.", _one_of(*_LEVELS))
+    format: str = _setting("json", "One JSON object a line, or text for people.", _one_of(*_FORMATS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bootstrap:
+    """Read only while the instance has no user."""
+
+    admin_email: str = _setting("", "Address of the first administrator.", _email)
+    admin_password_file: str = _setting("", "File of the first administrator's password.", _absolute)
+    token_file: str = _setting("", "File to which the one-time setup link is written.", _absolute)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    server: Server = Server()
+    data: Data = Data()
+    storage: Storage = Storage()
+    secrets: Secrets = Secrets()
+    audit: Audit = Audit()
+    tokens: Tokens = Tokens()
+    log: Log = Log()
+    bootstrap: Bootstrap = Bootstrap()
+
+
+class Known(NamedTuple):
+    """One setting as the docs list it."""
+
+    key: str
+    env: str
+    default: object
+    doc: str
+
+
+def describe() -> list[Known]:
+    """Return every setting with its environment name, default and meaning."""
+    return [
+        Known(key, _env_name(key), one.metadata["shown"] or one.default, one.metadata["doc"])
+        for key, one in _TABLE.items()
+    ]
+
+
+def load(
+    *,
+    environ: Mapping[str, str],
+    flags: Mapping[str, object] | None = None,
+    cwd: Path,
+    default_file: Path = DEFAULT_FILE,
+) -> Settings:
+    """Read the settings. `flags` are named like `server.port`; one that is None was not given.
+
+    Raises:
+        SettingsError: with every problem found, not the first one.
+    """
+    problems: list[str] = []
+    given: dict[str, object] = {}
+    for source in (_from_toml(environ, default_file), _from_environ(environ), _from_flags(flags or {})):
+        for origin, key, value in source:
+            if key is None:
+                problems.append(f"{origin}: {value}")
+                continue
+            taken = _taken(_TABLE[key], value)
+            if isinstance(taken, _Wrong):
+                problems.append(f"{origin}: {key} {taken.why}")
+            else:
+                given[key] = taken
+    settings = _assemble(given, cwd)
+    problems += _between_settings(settings)
+    if settings.server.host not in _LOOPBACK_NAMES and "server.base_url" not in given:
+        problems.append("server.base_url must be given where server.host is not loopback")
+    if problems:
+        raise SettingsError(tuple(problems))
+    return settings
+
+
+class _Wrong(NamedTuple):
+    why: str
+
+
+Found = tuple[str, str | None, object]
+"""Where something was found, the setting it is for, and its value; without a setting the value says what is wrong."""
+
+
+def _from_toml(environ: Mapping[str, str], default_file: Path) -> Iterator[Found]:
+    named = environ.get(CONFIG)
+    path = default_file if named is None else Path(named)
+    if not path.is_absolute():
+        yield CONFIG, None, "must be an absolute path"
+        return
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        if named is not None or not isinstance(error, FileNotFoundError):
+            yield str(path), None, f"cannot be read: {error.strerror}"
+        return
+    except ValueError as error:
+        yield str(path), None, f"is not TOML: {error}"
+        return
+    for section, members in document.items():
+        if not isinstance(members, dict):
+            yield str(path), None, f"`{section}` stands outside a section{_nearest(section, _TABLE)}"
+            continue
+        if not members and not hasattr(_DEFAULTS, section):
+            yield str(path), None, f"unknown section `{section}`"
+        for name, value in members.items():
+            key = f"{section}.{name}"
+            if key in _TABLE:
+                yield str(path), key, value
+            else:
+                yield str(path), None, f"unknown setting `{key}`{_nearest(key, _TABLE)}"
+
+
+def _from_environ(environ: Mapping[str, str]) -> Iterator[Found]:
+    files: list[Found] = []
+    for name, value in sorted(environ.items()):
+        if not name.startswith(_PREFIX) or name == CONFIG:
+            continue
+        if name in _ENVIRONMENT:
+            yield name, _ENVIRONMENT[name], value
+        elif name.endswith(_FROM_FILE) and (key := _ENVIRONMENT.get(name.removesuffix(_FROM_FILE))):
+            files.append(_from_file(name, key, value))
+        else:
+            yield name, None, f"unknown setting{_nearest(name, [CONFIG, *_ENVIRONMENT])}"
+    yield from files
+
+
+def _from_file(name: str, key: str, path: str) -> Found:
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            content = file.read(_LONGEST_FILE + 1)
+    except OSError as error:
+        return name, None, f"{path} cannot be read: {error.strerror}"
+    except ValueError:
+        return name, None, f"{path} is not UTF-8 text"
+    if len(content) > _LONGEST_FILE:
+        return name, None, f"{path} is too long"
+    return name, key, content.removesuffix("\n")
+
+
+def _from_flags(flags: Mapping[str, object]) -> Iterator[Found]:
+    for key, value in flags.items():
+        if key not in _TABLE:
+            yield "command line", None, f"unknown setting `{key}`{_nearest(key, _TABLE)}"
+        elif value is not None:
+            yield "command line", key, str(value) if isinstance(value, Path) else value
+
+
+def _taken(known: Field[Any], value: object) -> object:
+    """Take a value as the setting's type, and see that it is allowed."""
+    converted = _converted(known.default, value)
+    if isinstance(converted, _Wrong):
+        return converted
+    check: Check | None = known.metadata["check"]
+    why = check(converted) if check is not None else None
+    return converted if why is None else _Wrong(why)
+
+
+def _converted(like: object, value: object) -> object:
+    match like:
+        case int():
+            if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
+                return int(value)
+            return value if isinstance(value, int) and not isinstance(value, bool) else _Wrong("must be a whole number")
+        case tuple():
+            if isinstance(value, str):
+                return tuple(part.strip() for part in value.split(",") if part.strip())
+            return tuple(value) if _texts(value) else _Wrong("must be a list of texts")
+        case _:
+            if not isinstance(value, str):
+                return _Wrong("must be a text")
+            return value if value.isprintable() else _Wrong("must be one line of text")
+
+
+def _texts(value: object) -> TypeGuard[list[str] | tuple[str, ...]]:
+    return isinstance(value, list | tuple) and all(isinstance(member, str) for member in value)
+
+
+def _assemble(given: dict[str, object], cwd: Path) -> Settings:
+    """Build the sections, and name every file in full: what is not given lies in the data folder."""
+    folder = cwd / str(given.get("data.dir") or _TABLE["data.dir"].default)
+    inside = {
+        "storage.path": "remit.db",
+        "secrets.master_key_file": "remit.key",
+        "secrets.pepper_file": "remit.pepper",
+        "audit.checkpoints": "checkpoints.log",
+    }
+    full = (
+        given | {key: given.get(key) or str(folder / name) for key, name in inside.items()} | {"data.dir": str(folder)}
+    )
+    port = given.get("server.port", _DEFAULTS.server.port)
+    full.setdefault("server.base_url", f"http://127.0.0.1:{port}")
+    sections: dict[str, Any] = {}
+    for section in fields(Settings):
+        head = f"{section.name}."
+        members = {key.removeprefix(head): value for key, value in full.items() if key.startswith(head)}
+        sections[section.name] = replace(getattr(_DEFAULTS, section.name), **members)
+    return Settings(**sections)
+
+
+def _between_settings(settings: Settings) -> Iterator[str]:
+    tokens, server, bootstrap = settings.tokens, settings.server, settings.bootstrap
+    if tokens.refresh_idle_days > tokens.refresh_absolute_days:
+        yield "tokens.refresh_idle_days must not exceed tokens.refresh_absolute_days"
+    if server.port == server.probe_port:
+        yield "server.probe_port must differ from server.port"
+    if bool(bootstrap.admin_email) != bool(bootstrap.admin_password_file):
+        yield "bootstrap.admin_email and bootstrap.admin_password_file come together"
+
+
+def _nearest(name: str, known: Mapping[str, object] | list[str]) -> str:
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean `{found[0]}`?" if found else ""
+
+
+def _env_name(key: str) -> str:
+    return _PREFIX + key.replace(".", "__").upper()
+
+
+_DEFAULTS: Final = Settings()
+_TABLE: Final[Mapping[str, Field[Any]]] = {
+    f"{section.name}.{one.name}": one
+    for section in fields(Settings)
+    for one in fields(getattr(_DEFAULTS, section.name))
+}
+_ENVIRONMENT: Final = {_env_name(key): key for key in _TABLE}
