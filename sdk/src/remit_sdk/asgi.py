@@ -43,8 +43,7 @@ class GuardedApp:
             case "http":
                 await self._http(scope, receive, send)
             case "lifespan":
-                async with self._gate.running():
-                    await self._app(scope, receive, send)
+                await self._lifespan(scope, receive, send)
             case "websocket":
                 # A stop could not reach a socket that is already open, so none is opened.
                 await receive()
@@ -52,6 +51,16 @@ class GuardedApp:
             case other:
                 msg = f"the guard does not know `{other}` connections"
                 raise ValueError(msg)
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def last_words(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown."):
+                # After this message the server waits for nobody.
+                await self._gate.aclose()
+            await send(message)
+
+        async with self._gate.running():
+            await self._app(scope, receive, last_words)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = path_of(scope)
