@@ -50,6 +50,8 @@ class AuthorizeCall:
     prompt: str | None
     max_age: str | None
     login_hint: str | None
+    unsupported: Refusal | None
+    """Set when the request carries a parameter that would replace all others."""
     resources: tuple[str, ...]
     cross_site: bool
 
@@ -107,6 +109,8 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
     def answer(refusal: Refusal) -> Answer:
         return Answer(redirect_uri=redirect_uri, state=call.state, refusal=refusal)
 
+    if call.unsupported is not None:
+        return answer(call.unsupported)
     parameters = judge_parameters(
         response_type=call.response_type,
         challenge=call.challenge,

@@ -33,7 +33,7 @@ class IdBasis:
             "exp": int((claims.issued_at + ID_TOKEN_LIFETIME).timestamp()),
             "auth_time": int(self.auth_time.timestamp()),
             "amr": list(self.amr),
-            "sid": claims.session,
+            "sid": issue.chain.session,
             **user_claims(self.user, claims.scopes),
         }
         if self.nonce is not None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from remit.core.audit.events import TokenIntrospected, TokenRefused
+from remit.core.audit.events import Event, TokenIntrospected, TokenRefused, Who
 from remit.core.authority import Chain, Dead
 from remit.core.clients import Party
 from remit.core.names import ClientId, GrantId, Kid, LineId, Prefix, SecretKind, TenantId, TokenId, UserId, parse_opaque
 from remit.core.oauth import scopes as scope_rules
-from remit.core.oauth.client_auth import FAILED, Presented
+from remit.core.oauth.client_auth import FAILED, Presented, Proof
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource
 from remit.core.tokens import RefreshState
@@ -87,29 +87,45 @@ async def _stopped_since(work: Work, chain: Chain, claims: Claims) -> bool:
 async def introspect(
     tenant: TenantId, presented: Presented, token: str, deps: Deps, origin: Origin
 ) -> Claims | Refusal:
-    """Answer the owning client and the resource named in `aud`; everybody else learns nothing (INT-3, INT-4)."""
-    async with deps.db.work(tenant) as work:
+    """Answer the owning client and the resource named in `aud`; everybody else learns nothing (INT-3, INT-4).
+
+    A question is a read, unless its caller has an assertion to use up. What is written down about it comes after.
+    """
+    opened = deps.db.work(tenant) if presented.proof is Proof.ASSERTION else deps.db.read(tenant)
+    async with opened as work:
         caller = await _caller(work, presented, deps)
-        if isinstance(caller, Refusal):
-            event = TokenRefused(
-                who=origin.nobody(client=presented.client),
-                grant_type="introspection",
-                code=caller.code,
-                reason=caller.audit or caller.hint,
-            )
-            await work.events.tally(event, reason=event.reason, at=deps.clock.now())
-            return caller
-        if token.startswith(f"rmt_{SecretKind.REFRESH}_"):
-            return await _refresh_claims(work, caller, token, deps)
-        live = await read_live(work, token, deps)
-        if live is None or not _may_see(caller, live):
-            return INACTIVE
-        who = origin.chain(live.chain, actor_kind="resource" if isinstance(caller, Resource) else "client")
-        await work.events.tally(
-            TokenIntrospected(who=who), reason=f"introspected {live.chain.jti}", at=deps.clock.now()
+        answer = caller if isinstance(caller, Refusal) else await _answer(work, caller, token, deps, origin)
+    if isinstance(answer, Refusal):
+        event: Event = TokenRefused(
+            who=origin.nobody(client=presented.client),
+            grant_type="introspection",
+            code=answer.code,
+            reason=answer.audit or answer.hint,
         )
-        told = {key: value for key, value in live.claims.items() if key != "kid"}
-        return {"active": True, **told, "scope": scope_rules.render(live.scopes), "token_type": "Bearer"}
+        async with deps.db.work(tenant) as work:
+            await work.events.tally(event, reason=answer.audit or answer.hint, at=deps.clock.now())
+        return answer
+    claims, who = answer
+    if who is not None and not deps.throttle.allow(
+        "introspected", f"{tenant}:{who.jti}", limit=1, per_seconds=60, now=deps.clock.now()
+    ):
+        async with deps.db.work(tenant) as work:
+            await work.events.append(TokenIntrospected(who=who), at=deps.clock.now())
+    return claims
+
+
+async def _answer(
+    work: Work, caller: Party | Resource, token: str, deps: Deps, origin: Origin
+) -> tuple[Claims, Who | None]:
+    """Return the claims a caller may see, and who to name in the event of a positive answer."""
+    if token.startswith(f"rmt_{SecretKind.REFRESH}_"):
+        return await _refresh_claims(work, caller, token, deps), None
+    live = await read_live(work, token, deps)
+    if live is None or not _may_see(caller, live):
+        return INACTIVE, None
+    told = {key: value for key, value in live.claims.items() if key != "kid"}
+    claims = {"active": True, **told, "scope": scope_rules.render(live.scopes), "token_type": "Bearer"}
+    return claims, origin.chain(live.chain, actor_kind="resource" if isinstance(caller, Resource) else "client")
 
 
 async def _caller(work: Work, presented: Presented, deps: Deps) -> Party | Resource | Refusal:

@@ -122,12 +122,17 @@ async def decide(
         purpose=party.agent.purpose,
         grant=chain.grant.id,
         line=chain.line.id if chain.line is not None else None,
-        session=chain.session,
+        session=_backing_session(chain),
         auth_time=auth_time,
         amr=amr,
         epoch=await work.tenants.epoch(),
     )
     return Issue(chain=chain, claims=claims, keys=keys, asked=asked, authority=authority)
+
+
+def _backing_session(chain: Chain) -> str | None:
+    """Return the login session that a token depends on: none where its line may go on while the user is away."""
+    return chain.session if chain.line is not None and not chain.line.while_away else None
 
 
 async def record(work: Work, issue: Issue, origin: Origin, *, grant_type: str, replay: bool = False) -> None:

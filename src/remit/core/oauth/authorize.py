@@ -61,6 +61,13 @@ def judge_redirect(client: Client | None, redirect_uri: str | None) -> str | Ref
     return redirect_uri
 
 
+UNSUPPORTED = {
+    "request": Refusal("request_not_supported", "send the parameters themselves: request objects are not supported"),
+    "request_uri": Refusal("request_uri_not_supported", "send the parameters themselves: request_uri is not supported"),
+}
+"""Parameters that would replace all others. Ignoring them would mean answering another question than was asked."""
+
+
 def judge_parameters(
     *, response_type: str | None, challenge: str | None, method: str | None, prompt: str | None, max_age: str | None
 ) -> tuple[tuple[str, ...], int | None] | Refusal:

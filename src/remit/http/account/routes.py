@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -63,7 +63,7 @@ async def login_page(request: Request) -> Response:
     if isinstance(query, Refusal):
         return error_page(request, browser, query)
     if browser.signed_in is not None and query.one("ix") is None:
-        return go(_destination(browser, query))
+        return go(_destination(request, browser))
     return await _show_login(request, browser, query)
 
 
@@ -89,7 +89,7 @@ async def login_form(request: Request) -> Response:
         return await _show_login(request, browser, form, error=text)
     _, cookie = outcome
     packed = form.one("ix")
-    response = go(f"{tenant.issuer}/consent?ix={packed}" if packed else _destination(browser, form), browser)
+    response = go(f"{tenant.issuer}/consent?ix={packed}" if packed else _destination(request, browser), browser)
     set_session(response, tenant, cookie)
     return response
 
@@ -176,10 +176,10 @@ async def _show_login(
     if fields.one("ix") is not None and asked is None:
         return error_page(request, browser, STALE)
     client = await _client(request, asked.client) if asked is not None else None
-    next_path = fields.one("next")
     action = f"{browser.tenant.issuer}/login"
-    if next_path is not None and is_local_path(next_path):
-        action += f"?next={next_path}"
+    next_path = _next(request)
+    if next_path is not None:
+        action += f"?next={quote(next_path)}"
     view = SignInPage(
         frame=frame(browser, context.deps),
         action=action,
@@ -259,12 +259,14 @@ def _unpack(request: Request, fields: Form | Refusal) -> AuthorizeRequest | None
     return unpack(fields.one("ix"), tenant_of(request).id, context_of(request).deps)
 
 
-def _destination(browser: Browser, fields: Form) -> str:
-    """Return where a plain sign-in leads: a local path that was asked for, or the user's own page (B-RED-08)."""
-    wanted = fields.one("next")
-    if wanted is not None and is_local_path(wanted):
-        return wanted
-    return f"{browser.tenant.issuer}/account"
+def _destination(request: Request, browser: Browser) -> str:
+    """Return where a plain sign-in leads: the local path that was asked for, or the user's own page (B-RED-08)."""
+    return _next(request) or f"{browser.tenant.issuer}/account"
+
+
+def _next(request: Request) -> str | None:
+    wanted = request.query_params.get("next")
+    return wanted if wanted is not None and is_local_path(wanted) else None
 
 
 def _form_action(redirect_uri: str) -> str:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from remit.core.oauth import scopes
-from remit.core.oauth.authorize import AuthorizeRequest
+from remit.core.oauth.authorize import UNSUPPORTED, AuthorizeRequest
 from remit.core.oauth.redirects import add_params
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
@@ -69,9 +69,17 @@ def read_call(request: Request, form: Form) -> AuthorizeCall:
         prompt=form.one("prompt"),
         max_age=form.one("max_age"),
         login_hint=form.one("login_hint"),
+        unsupported=_unsupported(form),
         resources=form.many("resource"),
         cross_site=request.headers.get("sec-fetch-site") not in {"same-origin", "same-site", "none"},
     )
+
+
+def _unsupported(form: Form) -> Refusal | None:
+    found = next((refusal for name, refusal in UNSUPPORTED.items() if form.one(name) is not None), None)
+    if found is None and form.one("response_mode") not in {None, "query"}:
+        return Refusal("invalid_request", "response_mode=query is the only one here: leave it out")
+    return found
 
 
 def answer(tenant: Tenant, given: Answer, browser: Browser | None = None) -> Response:

@@ -27,7 +27,11 @@ async def end_leaked_line(work: Work, line: Line, who: Who, deps: Deps, *, reaso
     """Revoke a line whose secret was seen in the wrong hands, stop its access tokens, and raise the finding."""
     now = deps.clock.now()
     who = replace(who, user=line.user, grant=line.grant, line=line.id)
-    await work.lines.revoke(line.id, at=now, reason=reason)
+    event = ReuseDetected(who=who, reason=reason)
+    if not await work.lines.revoke(line.id, at=now, reason=reason):
+        # It is over already: whoever goes on trying is counted, and cannot fill the feed.
+        await work.events.tally(event, reason=f"{line.id}: {reason}", at=now)
+        return
     await work.stops.place(
         Stop(
             id=StopId(deps.fresh.id(Prefix.STOP)),
@@ -42,4 +46,4 @@ async def end_leaked_line(work: Work, line: Line, who: Who, deps: Deps, *, reaso
             epoch=0,
         )
     )
-    await work.events.append(ReuseDetected(who=who, reason=reason), at=now)
+    await work.events.append(event, at=now)
