@@ -70,6 +70,7 @@ class Issuer:
     seq: int = 0
     stops: list[dict[str, Any]] = field(default_factory=list)
     feed_status: int = 200
+    feed_ready: bool = True
     introspection_status: int = 200
     inactive: set[str] = field(default_factory=set)
     narrowed: str | None = None
@@ -189,7 +190,8 @@ class Issuer:
         for entry in self.stops:
             if entry["seq"] > int(after or 0):
                 follower.put_nowait(event("stop", entry, entry["seq"]))
-        follower.put_nowait(event("ready", {"seq": self.seq}, None))
+        if self.feed_ready:
+            follower.put_nowait(event("ready", {"seq": self.seq}, None))
         self._followers.append(follower)
 
         async def lines() -> AsyncIterator[bytes]:

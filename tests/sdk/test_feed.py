@@ -90,6 +90,17 @@ async def test_before_the_feed_is_caught_up_the_issuer_is_asked(issuer, clock):
         assert issuer.hits["introspect"] == 1
 
 
+async def test_stops_before_ready_prove_nothing_about_those_behind_them(issuer, clock):
+    issuer.feed_ready = False
+    issuer.stop("agent", "agt_other")
+    api = guard(issuer.base, resource=RESOURCE, credentials=CREDENTIALS, clock=clock)
+    transport = httpx2.ASGITransport(app=api.wrap(calendar(), routes=ROUTES))
+    async with api.running(), httpx2.AsyncClient(transport=transport, base_url=RESOURCE) as client:
+        await clock.until(lambda: len(link_of(api, issuer).epochs))
+        assert await status_of(client, issuer.token()) == 200
+        assert issuer.hits["introspect"] == 1
+
+
 async def test_a_silent_feed_leads_to_questions_and_no_answer_to_503(client, issuer, clock):
     token = issuer.token()
     clock.advance(STALE_AFTER - 0.1)

@@ -308,6 +308,12 @@ def small_rsa():
     }
 
 
+def p384():
+    numbers = ec.generate_private_key(ec.SECP384R1()).public_key().public_numbers()
+    x, y = (b64(number.to_bytes(48, "big")) for number in (numbers.x, numbers.y))
+    return {"kty": "EC", "crv": "P-384", "x": x, "y": y, "kid": "k1", "alg": "ES256", "use": "sig"}
+
+
 JWK = KEY.public()
 KEYS = {
     "no kid": {k: v for k, v in JWK.items() if k != "kid"},
@@ -315,6 +321,8 @@ KEYS = {
     "no use": {k: v for k, v in JWK.items() if k != "use"},
     "for encryption": JWK | {"use": "enc"},
     "an algorithm of another key type": JWK | {"alg": "RS256"},
+    "an algorithm of another curve family": JWK | {"alg": "Ed25519"},
+    "a good key of another curve": p384(),
     "another curve": JWK | {"crv": "P-384"},
     "a point that is not on the curve": JWK | {"x": b64(b"\1" * 32)},
     "a shared secret": {"kty": "oct", "k": "AAAA", "kid": "k1", "alg": "HS256", "use": "sig"},

@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
+from remit_sdk.caller import caller_of, calling
 from tests.sdk.issuer import RESOURCE
+from tests.sdk.test_forged_tokens import check, good
 
 METADATA = f'resource_metadata="{RESOURCE}/.well-known/oauth-protected-resource"'
 
@@ -152,6 +154,28 @@ async def test_what_is_not_listed_is_refused(client, issuer, method, path, known
 async def test_public_operations_are_open_and_have_no_caller(client):
     answer = await client.get("/health")
     assert answer.text == "nobody"
+
+
+async def test_a_public_operation_does_not_inherit_an_outer_caller(client):
+    outer = caller_of(check(good()), scopes=frozenset())
+    with calling(outer):
+        assert (await client.get("/health")).text == "nobody"
+
+
+CLOCKS = {
+    "time passes": (900, 900),
+    "the clock is put forward": (900, 0),
+    "the clock is put back while time passes": (-3_600, 900),
+}
+
+
+@pytest.mark.parametrize(("wall", "steady"), CLOCKS.values(), ids=CLOCKS)
+async def test_a_known_token_dies_on_time_whatever_the_clock_does(client, issuer, clock, wall, steady):
+    token = issuer.token()
+    assert (await client.get("/events", headers=bearer(token))).status_code == 200
+    clock.wall += wall
+    clock.steady += steady
+    assert (await client.get("/events", headers=bearer(token))).status_code == 401
 
 
 async def test_the_metadata_names_resource_and_issuer(client, issuer):
