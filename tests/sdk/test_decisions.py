@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from remit_sdk.decisions import BATCH, EVERY, KEPT_ANONYMOUS, Reporter, make_decision
+from remit_sdk.decisions import BATCH, BATCH_BYTES, EVERY, KEPT_ANONYMOUS, Decision, Reporter, make_decision
 from remit_sdk.fetch import basic
 from tests.sdk.clock import NOW
 from tests.sdk.test_feed import bearer
@@ -89,13 +90,17 @@ async def test_decisions_arrive_once_although_the_issuer_failed_the_first_time(c
     assert issuer.batches[0] == issuer.batches[1], "the same ids again"
 
 
-def a_decision(token=None, *, permitted=False):
+def taken(reporter):
+    return [msgspec.json.decode(entry, type=Decision) for entry in reporter._take()]
+
+
+def a_decision(token=None, *, permitted=False, path="/"):
     return make_decision(
         at=NOW,
         permitted=permitted,
         reason=None if permitted else "no_credentials",
         method="GET",
-        path="/",
+        path=path,
         status=None,
         required=frozenset(),
         token=token,
@@ -119,7 +124,7 @@ async def test_a_flood_without_names_does_not_push_out_what_has_one(clock):
     for _ in range(KEPT_ANONYMOUS + 7):
         reporter.record(a_decision())
     assert reporter.dropped == 7
-    batch = reporter._take()
+    batch = taken(reporter)
     assert batch[0] == known
     assert len(batch) == BATCH
 
@@ -129,4 +134,14 @@ async def test_the_oldest_goes_when_there_is_no_room(clock):
     sent = [a_decision() for _ in range(KEPT_ANONYMOUS + 3)]
     for decision in sent:
         reporter.record(decision)
-    assert reporter._take() == sent[3 : 3 + BATCH]
+    assert taken(reporter) == sent[3 : 3 + BATCH]
+
+
+async def test_a_batch_is_never_larger_than_the_issuer_takes(clock):
+    reporter = make_reporter(clock)
+    sent = [a_decision(path="/é" * 512) for _ in range(BATCH * 3)]
+    for decision in sent:
+        reporter.record(decision)
+    batches = [reporter._take() for _ in range(6)]
+    assert max(sum(map(len, batch)) for batch in batches) <= BATCH_BYTES
+    assert sum(map(len, batches)) == len(sent)

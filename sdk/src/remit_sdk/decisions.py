@@ -19,6 +19,8 @@ from remit_sdk.strict import write_scopes
 from remit_sdk.verify import AccessToken
 
 BATCH: Final = 200
+# Long paths and scopes are the caller's choice; a batch that the issuer finds too large is lost.
+BATCH_BYTES: Final = 256 * 1024
 EVERY: Final = 1.0
 KEPT: Final = 10_000
 # Refusals that name nobody cost an attacker nothing, so they may not push out the others.
@@ -49,10 +51,6 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scope: str | None = None
     purpose: str | None = None
     peer: str | None = None
-
-
-class _Batch(msgspec.Struct, frozen=True):
-    decisions: list[Decision]
 
 
 def make_decision(
@@ -105,9 +103,9 @@ class Reporter:
         self._endpoint = endpoint
         self._auth = auth
         self._clock = clock
-        self._known: deque[Decision] = deque()
-        self._anonymous: deque[Decision] = deque()
-        self._batch: list[Decision] = []
+        self._known: deque[bytes] = deque()
+        self._anonymous: deque[bytes] = deque()
+        self._batch: list[bytes] = []
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._waiting = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -119,7 +117,7 @@ class Reporter:
         if len(buffer) >= room:
             buffer.popleft()
             self.dropped += 1
-        buffer.append(decision)
+        buffer.append(msgspec.json.encode(decision))
         self._waiting.set()
         first_use = decision.jti is not None and self._first_use(decision.jti)
         if first_use or decision.decision == "deny" or len(self._known) >= BATCH:
@@ -186,7 +184,7 @@ class Reporter:
                 "POST",
                 await self._endpoint(),
                 auth=self._auth,
-                content=msgspec.json.encode(_Batch(self._batch)),
+                content=b'{"decisions":[' + b",".join(self._batch) + b"]}",
             )
         except Unavailable:
             return False
@@ -199,11 +197,13 @@ class Reporter:
         self._batch = []
         return True
 
-    def _take(self) -> list[Decision]:
-        batch: list[Decision] = []
+    def _take(self) -> list[bytes]:
+        batch: list[bytes] = []
+        size = 0
         for buffer in (self._known, self._anonymous):
-            while buffer and len(batch) < BATCH:
+            while buffer and len(batch) < BATCH and size + len(buffer[0]) <= BATCH_BYTES:
                 batch.append(buffer.popleft())
+                size += len(batch[-1])
         if not self._known and not self._anonymous:
             self._waiting.clear()
             self._urgent.clear()
