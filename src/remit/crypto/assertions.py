@@ -8,7 +8,7 @@ from typing import Final
 
 from remit.core.oauth.verdicts import Refusal
 from remit.crypto.compact import Compact, numeric_date, read_object, take_apart, text, type_name
-from remit.crypto.jose import ALGORITHMS, PublicKey, canonical, read_public
+from remit.crypto.jose import ALGORITHMS, PRIVATE_MEMBERS, PublicKey, canonical, read_public
 from remit.ports.deps import Assertion
 
 LONGEST_LIFE: Final = 300
@@ -38,6 +38,23 @@ def check_assertion(assertion: str, jwks: str, *, issuer: str, client: str, now:
     if claims is None:
         return _no("the claims are not one JSON object with each member once")
     return _judge_claims(claims, issuer=issuer, client=client, at=now.timestamp())
+
+
+def flaw_of_jwks(jwks: str) -> str | None:
+    """Say what keeps a key set from being registered: each key in it must verify, and none may be private."""
+    document = read_object(jwks.encode("utf-8", "replace"))
+    members = None if document is None else document.get("keys")
+    if not isinstance(members, list) or not members:
+        return 'must be a JSON Web Key Set: {"keys": [...]} with at least one key'
+    if len(members) > _MOST_KEYS:
+        return f"has more than {_MOST_KEYS} keys"
+    if any(isinstance(jwk, dict) and PRIVATE_MEMBERS & jwk.keys() for jwk in members):
+        return "holds a private key: leave it with the client and register the public half"
+    keys = [read_public(jwk) for jwk in members]
+    if any(key is None for key in keys):
+        return f"holds a key that signs nothing here: use one of {', '.join(ALGORITHMS)}, with use sig"
+    kids = [key.kid for key in keys if key is not None and key.kid is not None]
+    return "names two keys alike: each kid once" if len(set(kids)) != len(kids) else None
 
 
 def _judge_header(parts: Compact) -> str | None:

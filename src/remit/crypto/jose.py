@@ -13,6 +13,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 
+from remit.crypto.compact import read_base64url
+
 ALGORITHMS: Final[Mapping[str, tuple[str, str | None]]] = {
     "ES256": ("EC", "P-256"),
     "EdDSA": ("OKP", "Ed25519"),
@@ -95,9 +97,10 @@ def read_public(jwk: object) -> PublicKey | None:
     if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         return None
     try:
-        material = import_key({"kty": kty} | {name: jwk[name] for name in _PUBLIC_MEMBERS[kty]})
-        if isinstance(material, RSAKey) and not _bearable(material.public_key):
+        public = {name: str(jwk[name]) for name in _PUBLIC_MEMBERS[kty]}
+        if kty == "RSA" and not _bearable(**public):
             return None
+        material = import_key({"kty": kty, **public})
         if isinstance(material, OKPKey) and _small_order(material.public_key.public_bytes_raw()):
             return None
     except (JoseError, ValueError, TypeError, KeyError, OverflowError):
@@ -105,8 +108,9 @@ def read_public(jwk: object) -> PublicKey | None:
     return PublicKey(kid=kid, alg=alg, material=material)
 
 
-def _bearable(key: rsa.RSAPublicKey) -> bool:
-    return RSA_BITS <= key.key_size <= _LARGEST_RSA_BITS and key.public_numbers().e <= _LARGEST_EXPONENT
+def _bearable(n: str, e: str) -> bool:
+    modulus, exponent = (int.from_bytes(read_base64url(number.encode()) or b"", "big") for number in (n, e))
+    return RSA_BITS <= modulus.bit_length() <= _LARGEST_RSA_BITS and exponent <= _LARGEST_EXPONENT
 
 
 def _small_order(public: bytes) -> bool:

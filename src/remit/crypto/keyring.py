@@ -16,7 +16,7 @@ from remit.core.names import Kid, TenantId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.core.tokens import AccessClaims
-from remit.crypto.assertions import check_assertion
+from remit.crypto.assertions import check_assertion, flaw_of_jwks
 from remit.crypto.compact import numeric_date, take_apart, text, type_name, write_base64url
 from remit.crypto.jose import PRIVATE_MEMBERS, PrivateKey, verifies_ed25519
 from remit.ports.deps import Assertion, Sealer
@@ -114,6 +114,9 @@ class TenantKeyring:
     def jwks(self, keys: Sequence[SigningKey]) -> dict[str, object]:
         published = [key for key in keys if key.use is not KeyUse.AUDIT and key.state in _VERIFYING]
         return {"keys": [_public(key) for key in sorted(published, key=lambda key: (key.created_at, key.kid))]}
+
+    def flaw_of_jwks(self, jwks: str) -> str | None:
+        return flaw_of_jwks(jwks)
 
     def check_assertion(
         self, assertion: str, jwks: str, *, issuer: str, client: str, now: datetime
