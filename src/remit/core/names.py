@@ -112,6 +112,18 @@ def encode_ordinal(*, at_ms: int, random: bytes) -> str:
     return "".join(reversed(digits))
 
 
+def time_of(ordinal: str) -> int:
+    """Return the milliseconds at which the 26 characters of an id were made.
+
+    Raises:
+        ValueError: characters that no id holds.
+    """
+    number = 0
+    for character in ordinal:
+        number = number * 32 + _ALPHABET.index(character)
+    return number >> 80
+
+
 def parse_opaque(text: str, kind: SecretKind) -> Opaque | None:
     """Take a presented secret apart. None when it is not of this kind, damaged or of the wrong shape."""
     head = f"rmt_{kind}_"

@@ -78,11 +78,15 @@ class Keyring(Protocol):
     def read_access(
         self, tenant: Tenant, keys: Sequence[SigningKey], token: str, *, now: datetime
     ) -> dict[str, object] | None:
-        """Return the claims of one of our own access tokens if signature, type, issuer and times hold; `kid` is added."""
+        """Return the claims of one of our own access tokens if signature, type, issuer and times hold, with `kid`."""
         ...
 
     def jwks(self, keys: Sequence[SigningKey]) -> dict[str, object]:
         """Return the public keys that verify tokens now or soon (GEN-17)."""
+        ...
+
+    def flaw_of_jwks(self, jwks: str) -> str | None:
+        """Say what keeps a client's JSON Web Key Set from ever verifying an assertion; None when nothing does."""
         ...
 
     def check_assertion(

@@ -46,6 +46,9 @@ class Tenants(Protocol):
         ...
 
     async def turn_rights_on(self) -> None: ...
+    async def add(self, tenant: Tenant, *, at: datetime) -> bool:
+        """Make the tenant of this work exist, together with what else the work writes. False when the slug is taken."""
+        ...
 
 
 class Keys(Protocol):

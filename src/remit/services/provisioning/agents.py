@@ -1,0 +1,144 @@
+"""Register agents and set their ceilings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from remit.core.agents import Agent, AgentState, Remit, ScopeKey, judge_step
+from remit.core.audit.events import AgentCreated, AgentStateChanged, RemitPublished, Who
+from remit.core.names import AgentId, Prefix, RemitId, TenantId, UserId
+from remit.core.oauth.verdicts import Refusal
+from remit.core.registration import check_end, check_known, check_name, check_text, check_token_seconds
+from remit.core.users import UserState
+from remit.ports.deps import Deps
+from remit.ports.work import Work
+
+NO_AGENT = Refusal("not_found", "no such agent in this tenant")
+
+
+async def create_agent(
+    tenant: TenantId,
+    deps: Deps,
+    who: Who,
+    *,
+    name: str,
+    purpose: str,
+    owner: UserId | None = None,
+    sponsor: UserId | None = None,
+    role: str = "",
+    model: str = "",
+    active: bool = False,
+) -> Agent | Refusal:
+    """Register an agent: staged, or active at once if somebody owns it. It may do nothing before it has a remit."""
+    flaw = check_name("agent", name) or check_text("role", role) or check_text("model", model)
+    if flaw is None and not purpose:
+        flaw = Refusal("invalid_request", "say what the agent is for: people read it before they agree")
+    flaw = flaw or check_text("purpose", purpose)
+    if flaw is not None:
+        return flaw
+    agent = Agent(
+        id=AgentId(deps.fresh.id(Prefix.AGENT)),
+        name=name,
+        purpose=purpose,
+        owner=owner,
+        sponsor=sponsor,
+        role=role,
+        model=model,
+        state=AgentState.STAGED,
+        created_at=deps.clock.now(),
+    )
+    if active:
+        if (flaw := judge_step(agent, AgentState.ACTIVE)) is not None:
+            return flaw
+        agent = replace(agent, state=AgentState.ACTIVE)
+    async with deps.db.work(tenant) as work:
+        for what, person in (("owner", owner), ("sponsor", sponsor)):
+            if person is not None and not await _answerable(work, person):
+                return Refusal("invalid_request", f"the {what} must be an active user of this tenant")
+        if not await work.agents.add(agent):
+            return Refusal("conflict", f"there is an agent `{name}` in this tenant already: choose another name")
+        event = AgentCreated(who=replace(who, agent=agent.id, owner=owner), name=name, state=agent.state)
+        await work.events.append(event, at=agent.created_at)
+    return agent
+
+
+async def publish_remit(
+    tenant: TenantId,
+    deps: Deps,
+    who: Who,
+    *,
+    agent: AgentId,
+    scopes: frozenset[ScopeKey],
+    expires_at: datetime | None = None,
+    token_seconds: int | None = None,
+) -> Remit | Refusal:
+    """Make this the agent's ceiling. It holds from the next decision on, also for tokens and grants that exist."""
+    async with deps.db.work(tenant) as work:
+        now = deps.clock.now()
+        found = await work.agents.get(agent)
+        if found is None:
+            return NO_AGENT
+        flaw = check_token_seconds(token_seconds) or check_end("remit", expires_at, now=now)
+        if flaw is None and found.state is AgentState.RETIRED:
+            flaw = Refusal("conflict", "a retired agent gets no new remit")
+        flaw = flaw or await _unknown_scopes(work, scopes)
+        if flaw is not None:
+            return flaw
+        before = await work.agents.remit(agent)
+        remit = Remit(
+            id=RemitId(deps.fresh.id(Prefix.REMIT)),
+            agent=agent,
+            version=before.version + 1 if before is not None else 1,
+            scopes=scopes,
+            expires_at=expires_at,
+            token_seconds=token_seconds,
+        )
+        await work.agents.publish(remit, at=now)
+        await work.events.append(
+            RemitPublished(
+                who=replace(who, agent=agent, owner=found.owner, purpose=found.purpose),
+                remit=remit.id,
+                version=remit.version,
+                scopes=tuple(f"{key.resource}:{key.name}" for key in sorted(scopes)),
+                expires_at=expires_at.isoformat(timespec="seconds") if expires_at else None,
+            ),
+            at=now,
+        )
+    return remit
+
+
+async def set_agent_state(
+    tenant: TenantId, deps: Deps, who: Who, *, agent: AgentId, state: AgentState, reason: str
+) -> Agent | Refusal:
+    """Take a step of an agent's life: activate it, or retire it for ever."""
+    if not reason:
+        return Refusal("invalid_request", "say why: the change carries a reason")
+    if (flaw := check_text("reason", reason)) is not None:
+        return flaw
+    async with deps.db.work(tenant) as work:
+        found = await work.agents.get(agent)
+        if found is None:
+            return NO_AGENT
+        if (flaw := judge_step(found, state)) is not None:
+            return replace(flaw, code="conflict")
+        await work.agents.set_state(agent, state)
+        event = AgentStateChanged(who=replace(who, agent=agent, owner=found.owner), state=state, reason=reason)
+        await work.events.append(event, at=deps.clock.now())
+    return replace(found, state=state)
+
+
+async def _answerable(work: Work, person: UserId) -> bool:
+    user = await work.users.get(person)
+    return user is not None and user.state is UserState.ACTIVE
+
+
+async def _unknown_scopes(work: Work, scopes: frozenset[ScopeKey]) -> Refusal | None:
+    for resource in sorted({key.resource for key in scopes}):
+        found = await work.resources.get(resource)
+        if found is None:
+            return Refusal("not_found", "no such resource in this tenant")
+        flaw = check_known((key.name for key in scopes if key.resource == resource), found)
+        if flaw is not None:
+            return flaw
+    return None

@@ -1,0 +1,116 @@
+"""Register clients: how an agent speaks OAuth, and what it proves itself by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from remit.core.agents import Agent, AgentState
+from remit.core.audit.events import ClientCreated, CredentialAdded, Who
+from remit.core.clients import AuthMethod, Client, ClientState, StoredSecret
+from remit.core.names import ClientId, Opaque, Prefix, Secret, SecretKind, TenantId
+from remit.core.oauth.scopes import IDENTITY_SCOPES
+from remit.core.oauth.verdicts import Refusal
+from remit.core.registration import ClientDraft, check_client, check_end, check_known
+from remit.ports.deps import Deps
+from remit.ports.work import Work
+from remit.services.provisioning.agents import NO_AGENT
+
+SECRET_METHODS = frozenset({AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST})
+NO_CLIENT = Refusal("not_found", "no such client in this tenant")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewClient:
+    """A client, and its first secret where its method has one: told this once."""
+
+    client: Client
+    secret: Secret | None = field(repr=False)
+
+
+async def create_client(tenant: TenantId, deps: Deps, who: Who, draft: ClientDraft) -> NewClient | Refusal:
+    """Register a client of an agent, with its first secret in the same work where it has one."""
+    if (flaw := check_client(draft)) is not None:
+        return flaw
+    if draft.jwks is not None and (clause := deps.keyring.flaw_of_jwks(draft.jwks)) is not None:
+        return Refusal("invalid_request", f"the client's key set {clause}")
+    client = _client(draft, deps)
+    opaque = deps.fresh.opaque(SecretKind.CLIENT) if draft.auth_method in SECRET_METHODS else None
+    async with deps.db.work(tenant) as work:
+        agent = await work.agents.get(draft.agent)
+        if agent is None:
+            return NO_AGENT
+        if (flaw := await _misfit(work, agent, draft)) is not None:
+            return flaw
+        await work.clients.add(client)
+        who = replace(who, agent=agent.id, owner=agent.owner, client=client.id)
+        grant_types = tuple(sorted(client.grant_types))
+        event = ClientCreated(who=who, auth_method=client.auth_method, grant_types=grant_types)
+        await work.events.append(event, at=client.created_at)
+        if opaque is not None:
+            await _add_secret(work, client.id, opaque, deps, who, expires_at=None)
+    return NewClient(client=client, secret=opaque.text() if opaque is not None else None)
+
+
+async def add_client_secret(
+    tenant: TenantId, deps: Deps, who: Who, *, client: ClientId, expires_at: datetime | None = None
+) -> Secret | Refusal:
+    """Give a client a further secret, told this once; those it has stay good, so it can change over in peace."""
+    if (flaw := check_end("secret", expires_at, now=deps.clock.now())) is not None:
+        return flaw
+    opaque = deps.fresh.opaque(SecretKind.CLIENT)
+    async with deps.db.work(tenant) as work:
+        party = await work.clients.party(client)
+        if party is None:
+            return NO_CLIENT
+        if party.client.auth_method not in SECRET_METHODS:
+            return Refusal(
+                "conflict", f"this client authenticates by {party.client.auth_method}: a secret proves nothing"
+            )
+        who = replace(who, agent=party.agent.id, owner=party.agent.owner, client=client)
+        await _add_secret(work, client, opaque, deps, who, expires_at=expires_at)
+    return opaque.text()
+
+
+async def _misfit(work: Work, agent: Agent, draft: ClientDraft) -> Refusal | None:
+    """Say what in this tenant the client does not fit to."""
+    if agent.state is AgentState.RETIRED:
+        return Refusal("conflict", "a retired agent gets no new client")
+    # A name is how people and commands call a client, so two of one name would be a trap.
+    if (namesake := await work.clients.by_name(draft.name)) is not None and not namesake.self_registered:
+        return Refusal("conflict", f"there is a client `{draft.name}` in this tenant already: choose another name")
+    if draft.default_resource is None:
+        return None
+    resource = await work.resources.get(draft.default_resource)
+    if resource is None:
+        return Refusal("not_found", "no such resource in this tenant")
+    return check_known(draft.default_scopes - IDENTITY_SCOPES, resource)
+
+
+async def _add_secret(
+    work: Work, client: ClientId, opaque: Opaque, deps: Deps, who: Who, *, expires_at: datetime | None
+) -> None:
+    stored = StoredSecret(id=opaque.id, digest=deps.digester.digest(opaque), expires_at=expires_at)
+    now = deps.clock.now()
+    await work.clients.add_secret(client, stored, at=now)
+    await work.events.append(CredentialAdded(who=who, holder=client, credential=stored.id), at=now)
+
+
+def _client(draft: ClientDraft, deps: Deps) -> Client:
+    return Client(
+        id=ClientId(deps.fresh.id(Prefix.CLIENT)),
+        agent=draft.agent,
+        name=draft.name,
+        auth_method=draft.auth_method,
+        application_type=draft.application_type,
+        redirect_uris=draft.redirect_uris,
+        grant_types=draft.grant_types,
+        default_resource=draft.default_resource,
+        default_scopes=draft.default_scopes,
+        jwks=draft.jwks,
+        self_registered=False,
+        version=1,
+        id_token_alg=draft.id_token_alg,
+        state=ClientState.ACTIVE,
+        created_at=deps.clock.now(),
+    )

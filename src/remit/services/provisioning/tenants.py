@@ -1,0 +1,89 @@
+"""Create a tenant: its row, its signing keys and its own API, all or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from remit.core.audit.events import KeyStateChanged, ResourceCreated, TenantCreated, Who
+from remit.core.keys import USES, KeyState, KeyUse, SigningKey
+from remit.core.names import Prefix, ResourceId, TenantId
+from remit.core.oauth.verdicts import Refusal
+from remit.core.registration import check_name, check_slug
+from remit.core.resources import Resource, ResourceState, Risk, Scope
+from remit.core.tenants import Tenant, TenantState, issuer_of
+from remit.ports.deps import Deps
+from remit.services.origin import Origin
+
+API_SCOPES = (
+    Scope(name="agents:read", sentence="See the agents of this tenant and what each may do", risk=Risk.READ),
+    Scope(name="grants:read", sentence="See who allowed which agent what", risk=Risk.READ),
+    Scope(name="resources:read", sentence="See the resources and their scopes", risk=Risk.READ),
+    Scope(name="users:read", sentence="See the names and addresses of users", risk=Risk.READ),
+    Scope(name="audit:read", sentence="Read the audit log", risk=Risk.READ, sensitive=True),
+    Scope(name="agents:write", sentence="Create agents and change what they may do", risk=Risk.CHANGE, sensitive=True),
+    Scope(name="clients:write", sentence="Create clients and give them secrets", risk=Risk.CHANGE, sensitive=True),
+    Scope(name="resources:write", sentence="Create resources and change their scopes", risk=Risk.CHANGE),
+    Scope(name="users:write", sentence="Create users and change their rights", risk=Risk.CHANGE, sensitive=True),
+    Scope(name="stops:write", sentence="Stop and resume agents, clients, users and resources", risk=Risk.CHANGE),
+    Scope(name="grants:write", sentence="Approve and revoke grants", risk=Risk.DESTROY, sensitive=True),
+)
+"""The permissions of the REST API, which are the scopes of the tenant's own resource."""
+
+_WITHOUT_NEXT = frozenset({KeyUse.AUDIT})
+"""Nobody fetches audit keys ahead of time, so none has to be published before it signs."""
+
+
+async def create_tenant(
+    deps: Deps, origin: Origin, *, slug: str, name: str, base_url: str, who: Who | None = None
+) -> Tenant | Refusal:
+    """Create a tenant with an active and a next key for everything it signs. Refuses a slug that is taken."""
+    if (flaw := check_slug(slug) or check_name("tenant", name)) is not None:
+        return flaw
+    tenant = Tenant(
+        id=TenantId(deps.fresh.id(Prefix.TENANT)),
+        slug=slug,
+        name=name,
+        issuer=issuer_of(base_url, slug),
+        state=TenantState.ACTIVE,
+        rights_on=False,
+    )
+    # RSA keys take a moment to find, so they are made before the work and away from the event loop.
+    keys = await asyncio.to_thread(_first_keys, tenant, deps)
+    api = _own_api(tenant, deps)
+    who = who or origin.operator("system", "remit")
+    now = deps.clock.now()
+    async with deps.db.work(tenant.id) as work:
+        if not await work.tenants.add(tenant, at=now):
+            return Refusal("conflict", f"there is a tenant `{slug}` already: choose another slug")
+        if (await work.tenants.current()).issuer != tenant.issuer:
+            raise ValueError("the issuer of a tenant follows from the base URL of this server and the slug")
+        await work.events.append(TenantCreated(who=who, tenant=tenant.id, slug=slug), at=now)
+        for key in keys:
+            await work.keys.add(key)
+            event = KeyStateChanged(who=who, kid=key.kid, alg=key.alg, use=key.use, state=key.state)
+            await work.events.append(event, at=now)
+        await work.resources.add(api, at=now)
+        names = tuple(scope.name for scope in api.scopes)
+        await work.events.append(ResourceCreated(who=who, uri=api.uri, scopes=names), at=now)
+    return tenant
+
+
+def _first_keys(tenant: Tenant, deps: Deps) -> tuple[SigningKey, ...]:
+    keys: list[SigningKey] = []
+    for use, alg in USES:
+        keys.append(replace(deps.keyring.create(tenant, use, alg, now=deps.clock.now()), state=KeyState.ACTIVE))
+        if use not in _WITHOUT_NEXT:
+            keys.append(deps.keyring.create(tenant, use, alg, now=deps.clock.now()))
+    return tuple(keys)
+
+
+def _own_api(tenant: Tenant, deps: Deps) -> Resource:
+    return Resource(
+        id=ResourceId(deps.fresh.id(Prefix.RESOURCE)),
+        uri=tenant.api,
+        name=f"{tenant.name} administration",
+        state=ResourceState.ACTIVE,
+        token_seconds=None,
+        scopes=API_SCOPES,
+    )

@@ -1,0 +1,101 @@
+"""Create users, and say what each may do himself."""
+
+from __future__ import annotations
+
+from remit.core.audit.events import RightsChanged, UserCreated, UserStateChanged, Who
+from remit.core.names import Prefix, ResourceId, TenantId, UserId
+from remit.core.oauth.verdicts import Refusal
+from remit.core.registration import LEAST_PASSWORD, check_email, check_known, check_name, check_password, check_text
+from remit.core.users import Role, User, UserState
+from remit.ports.deps import Deps
+
+NO_USER = Refusal("not_found", "no such user in this tenant")
+
+
+async def create_user(
+    tenant: TenantId,
+    deps: Deps,
+    who: Who,
+    *,
+    email: str,
+    name: str,
+    role: Role = Role.USER,
+    password: str | None = None,
+    least: int = LEAST_PASSWORD,
+) -> User | Refusal:
+    """Create a user. Without a password he exists, can own agents, and cannot sign in by one."""
+    if (flaw := judge_person(email, name, password, least=least)) is not None:
+        return flaw
+    user = await prepare_user(deps, email=email, name=name, role=role, password=password)
+    async with deps.db.work(tenant) as work:
+        now = deps.clock.now()
+        if not await work.users.add(user, at=now):
+            return Refusal("conflict", f"somebody in this tenant has the address {email} already")
+        await work.events.append(UserCreated(who=who, subject=user.id, role=user.role), at=now)
+    return user
+
+
+def judge_person(email: str, name: str, password: str | None, *, least: int = LEAST_PASSWORD) -> Refusal | None:
+    """Say what is wrong with a new user, before anything is hashed or written."""
+    flaw = check_email(email) or check_name("user", name)
+    if flaw is None and password is not None:
+        flaw = check_password(password, least=least)
+    return flaw
+
+
+async def prepare_user(deps: Deps, *, email: str, name: str, role: Role, password: str | None) -> User:
+    """Make the user with his password hashed, which takes too long for a work."""
+    hashed = None if password is None else await deps.passwords.hash(password)
+    return User(
+        id=UserId(deps.fresh.id(Prefix.USER)),
+        email=email,
+        name=name,
+        role=role,
+        state=UserState.ACTIVE,
+        password_hash=hashed,
+    )
+
+
+async def set_rights(
+    tenant: TenantId, deps: Deps, who: Who, *, user: UserId, resource: ResourceId, scopes: frozenset[str]
+) -> frozenset[str] | Refusal:
+    """Say which scopes of one resource a user holds; they count once the tenant has turned rights on."""
+    async with deps.db.work(tenant) as work:
+        if await work.users.get(user) is None:
+            return NO_USER
+        found = await work.resources.get(resource)
+        if found is None:
+            return Refusal("not_found", "no such resource in this tenant")
+        if (flaw := check_known(scopes, found)) is not None:
+            return flaw
+        await work.users.set_rights(user, resource, scopes)
+        event = RightsChanged(who=who, subject=user, target=found.uri, scopes=tuple(sorted(scopes)))
+        await work.events.append(event, at=deps.clock.now())
+    return scopes
+
+
+async def turn_rights_on(tenant: TenantId, deps: Deps, who: Who) -> None:
+    """From now on a user holds only what he was given; until then everybody holds everything."""
+    async with deps.db.work(tenant) as work:
+        await work.tenants.turn_rights_on()
+        event = RightsChanged(who=who, subject=tenant, target="every resource", scopes=())
+        await work.events.append(event, at=deps.clock.now())
+
+
+async def set_user_state(
+    tenant: TenantId, deps: Deps, who: Who, *, user: UserId, state: UserState, reason: str
+) -> User | Refusal:
+    """Make a user inactive, which ends what acts for him, or active again."""
+    if not reason:
+        return Refusal("invalid_request", "say why: the change carries a reason")
+    if (flaw := check_text("reason", reason)) is not None:
+        return flaw
+    async with deps.db.work(tenant) as work:
+        found = await work.users.get(user)
+        if found is None:
+            return NO_USER
+        await work.users.set_state(user, state)
+        await work.events.append(
+            UserStateChanged(who=who, subject=user, state=state, reason=reason), at=deps.clock.now()
+        )
+        return await work.users.get(user) or NO_USER
