@@ -373,7 +373,7 @@ def _between_settings(settings: Settings) -> Iterator[str]:
 
 
 def _nearest(name: str, known: Mapping[str, object] | list[str]) -> str:
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
     return f"; did you mean `{found[0]}`?" if found else ""
 
 

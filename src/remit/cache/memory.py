@@ -25,12 +25,14 @@ class MemoryThrottle:
         if limit < 1 or per_seconds < 1:
             raise ValueError("a throttle allows at least one try in at least one second")
         at = now.timestamp()
+        known = self._forgiven.get((what, who), at)
         # A clock that was set back must not lock anybody out for longer than one period.
-        forgiven = min(max(self._forgiven.get((what, who), at), at), at + per_seconds)
+        forgiven = min(max(known, at), at + per_seconds)
         after = forgiven + per_seconds / limit
         wait = after - at - per_seconds
         # Room for the error of adding fractions; a millisecond gives nobody a try too many.
         if wait > 1e-3:
+            self._keep((what, who), min(known, forgiven))
             return max(1, math.ceil(wait))
         self._keep((what, who), after)
         return 0
