@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -15,7 +17,7 @@ from remit.http.context import context_of
 from remit.http.hub import Hub
 from remit.ports.deps import Deps
 from remit.services.decisions import Report, report
-from remit.services.feed import PAGE, latest_epoch, open_feed, stops_since
+from remit.services.feed import PAGE, open_feed, read_feed
 from remit.wire.caller import origin_of, presented_by_header, tenant_of
 from remit.wire.oauth_errors import render_refusal
 from remit.wire.parse import TooLarge, parse_json, read_body
@@ -47,18 +49,21 @@ async def feed_endpoint(request: Request) -> Response:
 async def _stream(tenant: TenantId, seq: int, deps: Deps, hub: Hub) -> AsyncIterator[bytes]:
     ready = False
     while not hub.stopping:
-        stops = await stops_since(tenant, seq, deps)
-        for stop in stops:
-            seq = stop.epoch
-            yield _event("stop", _entry(stop), seq)
-        if len(stops) == PAGE:
+        changed = hub.next_change()
+        found = await read_feed(tenant, seq, deps)
+        for stop in found.stops:
+            yield _event("stop", _entry(stop), stop.epoch)
+        if len(found.stops) == PAGE:
+            seq = found.stops[-1].epoch
             continue
-        # The backlog leaves out stops too old to matter, so the counter may be ahead of the last one sent.
-        seq = max(seq, await latest_epoch(tenant, deps)) if not stops else seq
-        if not ready or not stops:
+        # Stops too old to matter are left out, so the counter may be ahead of the last one sent.
+        seq = found.latest
+        if not ready or not found.stops:
             yield _event("heartbeat" if ready else "ready", {"seq": seq})
             ready = True
-        await hub.wait(HEARTBEAT_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                await changed.wait()
 
 
 def _entry(stop: Stop) -> dict[str, object]:
@@ -76,12 +81,12 @@ class _Decision(msgspec.Struct, kw_only=True):
     id: str
     at: int
     decision: str
-    reason: str = ""
-    method: str = ""
-    path: str = ""
-    status: int = 0
-    required: list[str] = []
-    scope: str = ""
+    reason: str | None = None
+    method: str
+    path: str
+    status: int | None = None
+    required: list[str]
+    scope: str | None = None
     jti: str | None = None
     sub: str | None = None
     client_id: str | None = None
@@ -124,9 +129,9 @@ def _report(entry: _Decision) -> Report:
         reason=_short(entry.reason) or "",
         method=_short(entry.method) or "",
         path=_short(entry.path) or "",
-        status=entry.status,
+        status=entry.status or 0,
         required=tuple(_short(scope) or "" for scope in entry.required[:50]),
-        scopes=tuple(entry.scope.split()[:100]),
+        scopes=tuple((entry.scope or "").split()[:100]),
         jti=_short(entry.jti),
         subject=_short(entry.sub),
         client=_short(entry.client_id),

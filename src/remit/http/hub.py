@@ -23,13 +23,9 @@ class Hub:
         self.stopping = True
         self._wake()
 
-    async def wait(self, seconds: float) -> None:
-        """Wait for the next change, at most so many seconds."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            return
+    def next_change(self) -> asyncio.Event:
+        """Return the event of the next change. Take it before looking, or a change during the look is missed."""
+        return self._changed
 
     def _wake(self) -> None:
         waiting, self._changed = self._changed, asyncio.Event()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from remit.core.authority import MAX_TOKEN_SECONDS
@@ -25,16 +25,24 @@ async def open_feed(tenant: TenantId, presented: Presented, deps: Deps) -> Resou
         return await authenticate_resource(work, presented, deps)
 
 
-async def stops_since(tenant: TenantId, epoch: int, deps: Deps) -> tuple[Stop, ...]:
-    """Return the stops above an epoch, oldest first, with resources named by their URI as tokens name them."""
-    async with deps.db.read(tenant) as work:
-        found = await work.stops.since(epoch, started_after=deps.clock.now() - ENTRY_LIFETIME, limit=PAGE)
-        return tuple([await _as_tokens_say(work, stop) for stop in found])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPage:
+    """Stops above an epoch, oldest first, and the tenant's counter, both from the same moment.
+
+    INVARIANT: one read. A stop that fell between two reads would lie below the counter and never be sent.
+    """
+
+    stops: tuple[Stop, ...]
+    latest: int
 
 
-async def latest_epoch(tenant: TenantId, deps: Deps) -> int:
+async def read_feed(tenant: TenantId, epoch: int, deps: Deps) -> FeedPage:
+    """Return what comes after an epoch, with resources named by their URI as tokens name them."""
     async with deps.db.read(tenant) as work:
-        return await work.tenants.epoch()
+        latest = await work.tenants.epoch()
+        # A reader that is ahead of us knew a database that was since restored from a copy: it starts from here.
+        found = await work.stops.since(min(epoch, latest), started_after=deps.clock.now() - ENTRY_LIFETIME, limit=PAGE)
+        return FeedPage(stops=tuple([await _as_tokens_say(work, stop) for stop in found]), latest=latest)
 
 
 async def _as_tokens_say(work: Work, stop: Stop) -> Stop:
