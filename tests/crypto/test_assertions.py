@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.core.oauth.verdicts import Refusal
+from remit.crypto.compact import write_base64url
 from remit.crypto.jose import PrivateKey
 from remit.ports.deps import Assertion
 from tests.crypto.making import AT, NOW, a_ring, compact, without
@@ -118,6 +119,11 @@ FORGED = {
     "a key whose operations leave verifying out": (signed(), jwks(EC | {"key_ops": ["sign"]}), NO_KEY),
     "a private key registered by accident": (signed(), jwks(EC | {"d": "AA"}), NO_KEY),
     "an RSA key of 1024 bits": (signed({"alg": "RS256"}, private=SMALL), jwks(SMALL.jwk()), NO_KEY),
+    "an Ed25519 key by which anybody can sign": (
+        f"{compact({'alg': 'Ed25519'}, CLAIMS, None)}{write_base64url(bytes([1] + [0] * 63)).decode()}",
+        jwks({"kty": "OKP", "crv": "Ed25519", "x": write_base64url(bytes([1] + [0] * 31)).decode()}),
+        NO_KEY,
+    ),
     "a key set that is no JSON": (signed(), "nonsense", NO_KEY),
     "a key set without keys": (signed(), "{}", NO_KEY),
     "a key set whose keys are an object": (signed(), '{"keys":{}}', NO_KEY),

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from contextlib import contextmanager
+from contextlib import suppress
 
 import pytest
 from argon2 import PasswordHasher
@@ -51,30 +51,18 @@ async def test_what_is_no_password_is_not_hashed(passwords, password):
 
 
 class Counted(PasswordHasher):
-    """Counts how often argon2 runs, and how often at once."""
+    """Counts how often argon2 runs; each run waits for as many others as the barrier asks for."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=1, memory_cost=64, parallelism=1)
-        self.runs = self.now = self.most = 0
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def _counted(self):
-        with self._lock:
-            self.runs += 1
-            self.now += 1
-            self.most = max(self.most, self.now)
-        yield
-        with self._lock:
-            self.now -= 1
+        self.runs = 0
+        self.third = threading.Barrier(1)
 
     def hash(self, password, *, salt=None):
-        with self._counted():
-            return super().hash(password, salt=salt)
-
-    def verify(self, hash, password):
-        with self._counted():
-            return super().verify(hash, password)
+        self.runs += 1
+        with suppress(threading.BrokenBarrierError):
+            self.third.wait()
+        return super().hash(password, salt=salt)
 
 
 @pytest.fixture
@@ -90,12 +78,15 @@ async def test_for_nobody_the_same_work_is_done_and_the_answer_is_no(passwords, 
 
 
 async def test_never_more_than_two_at_once_also_when_callers_go_away(passwords, counted):
+    together = []
+    counted.third = threading.Barrier(3, action=lambda: together.append(1), timeout=0.2)
     calls = [asyncio.create_task(passwords.verify(None, "password")) for _ in range(20)]
     await asyncio.sleep(0)
     for call in calls[::2]:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
-    assert 0 < counted.most <= 2
+    assert counted.runs >= 10
+    assert not together
 
 
 async def test_a_stored_text_that_is_no_hash_is_a_broken_machine(passwords):
