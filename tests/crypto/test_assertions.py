@@ -178,6 +178,27 @@ def test_the_client_hears_nothing_and_the_audit_the_cause(assertion, keys, why):
     assert check(assertion, keys) == Refusal("invalid_client", "client authentication failed", audit=why)
 
 
+SETS = {
+    "a good one": (ALL, None),
+    "no JSON": ("nonsense", "must be a JSON Web Key Set"),
+    "no keys": ("{}", "must be a JSON Web Key Set"),
+    "an empty list of keys": (jwks(), "must be a JSON Web Key Set"),
+    "half of a surrogate pair": (chr(0xD800), "must be a JSON Web Key Set"),
+    "more keys than are tried": (jwks(*[EC | {"kid": f"k{n}"} for n in range(21)]), "has more than 20 keys"),
+    "a private key": (jwks(EC | {"d": "AA"}), "holds a private key"),
+    "a shared secret": (jwks({"kty": "oct", "k": "AA"}), "holds a private key"),
+    "a key for encryption": (jwks(EC | {"use": "enc"}), "holds a key that signs nothing here"),
+    "a good key and a text": (jwks(EC, "x"), "holds a key that signs nothing here"),
+    "two keys of one name": (jwks(EC, STRANGER.jwk() | {"kid": "k1"}), "names two keys alike"),
+}
+
+
+@pytest.mark.parametrize(("keys", "why"), SETS.values(), ids=SETS)
+def test_a_key_set_is_registered_only_if_every_key_in_it_can_verify(keys, why):
+    flaw = RING.flaw_of_jwks(keys)
+    assert flaw is None if why is None else (flaw or "").startswith(why)
+
+
 ASSERTION = signed()
 
 
