@@ -54,15 +54,16 @@ async def open_deps(settings: Settings, *, clock: Clock | None = None, create: b
     secrets = load_secrets(Path(settings.secrets.master_key_file), Path(settings.secrets.pepper_file), create=create)
     clock = clock or SystemClock()
     sealer = AesGcmSealer(secrets.master)
+    passwords = Argon2Passwords()
     db = await open_sqlite(Path(settings.storage.path), settings.server.base_url)
     try:
-        yield Deps(
+        deps = Deps(
             db=db,
             clock=clock,
             fresh=SystemFresh(clock),
             digester=HmacDigester(secrets.pepper),
             sealer=sealer,
-            passwords=Argon2Passwords(),
+            passwords=passwords,
             keyring=TenantKeyring(sealer),
             throttle=MemoryThrottle(),
             lifetimes=Lifetimes(
@@ -71,8 +72,24 @@ async def open_deps(settings: Settings, *, clock: Clock | None = None, create: b
                 refresh_absolute_days=settings.tokens.refresh_absolute_days,
             ),
         )
+        await _prove_master_key(deps)
+        yield deps
     finally:
+        passwords.close()
         await db.close()
+
+
+async def _prove_master_key(deps: Deps) -> None:
+    """Refuse to go on with a master key that does not open what this database holds.
+
+    Raises:
+        KeyUnusable: the key file belongs to another database.
+    """
+    async with deps.db.system() as system:
+        tenants = await system.tenants()
+    for tenant in tenants[:1]:
+        async with deps.db.read(tenant.id) as work:
+            deps.keyring.sign_note(tenant, await work.keys.all(), b"")
 
 
 def routes() -> Sequence[BaseRoute]:

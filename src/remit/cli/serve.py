@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,10 +73,14 @@ async def _serve(settings: Settings) -> int:
 
 async def _first_run(deps: Deps, settings: Settings) -> None:
     """Make the default tenant of a new instance; while nobody can sign in, print a link that works once."""
+    from remit.core.errors import RemitError
+    from remit.core.oauth.verdicts import Refusal
     from remit.core.tenants import DEFAULT_SLUG
+    from remit.core.users import Role
     from remit.services.origin import Origin
     from remit.services.provisioning.setup import create_setup_link
     from remit.services.provisioning.tenants import create_tenant
+    from remit.services.provisioning.users import create_user
 
     origin = Origin(peer=None, request=None)
     async with deps.db.system() as system:
@@ -84,6 +89,34 @@ async def _first_run(deps: Deps, settings: Settings) -> None:
     if people:
         return
     if tenant is None:
-        await create_tenant(deps, origin, slug=DEFAULT_SLUG, name="Remit", base_url=settings.server.base_url)
+        made = await create_tenant(deps, origin, slug=DEFAULT_SLUG, name="Remit", base_url=settings.server.base_url)
+        if isinstance(made, Refusal):
+            raise RemitError(made.hint)
+        tenant = made
+    bootstrap = settings.bootstrap
+    if bootstrap.admin_email:
+        password = await asyncio.to_thread(Path(bootstrap.admin_password_file).read_text, encoding="utf-8")
+        user = await create_user(
+            tenant.id,
+            deps,
+            origin.operator("system", "bootstrap"),
+            email=bootstrap.admin_email,
+            name=bootstrap.admin_email.partition("@")[0],
+            role=Role.ADMIN,
+            password=password.removesuffix("\n"),
+        )
+        if isinstance(user, Refusal):
+            raise RemitError(f"bootstrap.admin_email: {user.hint}")
+        return
     link = await create_setup_link(deps, settings.server.base_url)
+    if bootstrap.token_file:
+        await asyncio.to_thread(_write_private, Path(bootstrap.token_file), link + "\n")
+        return
     print(f"\nNobody can sign in yet. Open this link within 30 minutes; it works once:\n\n  {link}\n", file=sys.stderr)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a secret to a new file that only we can read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
