@@ -1,1 +1,123 @@
-"""The command line: one file a command."""
+"""The command line: one file a noun, loaded when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from remit.cli.exits import INTERRUPTED, OK, SERVER, USAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cyclopts import App
+
+VERBS = {
+    "serve": (
+        "remit.cli.serve:serve",
+        "Run the server; an empty folder becomes an instance.",
+        "remit serve\n  remit serve --data /var/lib/remit --port 8700 --base-url https://remit.example.com",
+    ),
+    "demo": (
+        "remit.demo.story:demo",
+        "Play the story of an agent that is allowed, refused and stopped.",
+        "remit demo\n  remit demo --once",
+    ),
+    "dev-seed": (
+        "remit.cli.dev_seed:dev_seed",
+        "Fill a throwaway instance with known people, agents and clients.",
+        "remit dev-seed --json seed.json\n  remit dev-seed --data /tmp/acme --json /tmp/acme.json",
+    ),
+    "stop": (
+        "remit.cli.stops:stop",
+        "Refuse somebody from now on, everywhere.",
+        "remit stop agent invoice-helper --reason INC-42 --for 4h\n"
+        '  remit stop user alice@example.com --reason "has left"\n'
+        '  remit stop grant grt_01k... --reason "no longer needed"',
+    ),
+    "resume": (
+        "remit.cli.stops:resume",
+        "Lift every stop on an agent, client, user, resource or tenant.",
+        'remit resume agent invoice-helper --reason "INC-42 is closed"',
+    ),
+}
+"""Commands of one word: where each lives, what it does, examples."""
+
+NOUNS = {
+    "agents": "List, create, show and retire agents.",
+    "audit": "Read, verify and export the audit log.",
+    "clients": "List and create the OAuth clients of agents.",
+    "config": "Check and show the settings.",
+    "db": "Bring the database to this version, or check it.",
+    "grants": "List, approve and revoke grants.",
+    "keys": "List signing keys.",
+    "resources": "List and create resources: the APIs that tokens are for.",
+    "stops": "List stops.",
+    "tenants": "List and create tenants.",
+    "token": "Take a token apart.",
+    "users": "List and create users.",
+}
+"""Commands of two words: `remit.cli.<noun>` holds the verbs."""
+
+EPILOGUE = """Examples:
+  remit serve
+  remit agents list --tenant acme
+  remit stop agent invoice-helper --reason INC-42 --for 4h
+  remit audit verify --checkpoint checkpoints.log
+
+Data goes to standard output, talk to standard error.
+Exit codes: 0 ok, 1 refused, 2 usage, 3 not found, 4 authentication, 5 server."""
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Run one command line and return its exit code; nothing a person can cause prints a traceback."""
+    from cyclopts import CycloptsError
+
+    from remit.core.errors import RemitError
+
+    try:
+        answer = build()(list(tokens), exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except CycloptsError as error:
+        print(f"remit: {error}", file=sys.stderr)
+        return USAGE
+    except RemitError as error:
+        print(f"remit: {error}", file=sys.stderr)
+        return SERVER
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; what is still buffered goes nowhere, quietly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    return answer if isinstance(answer, int) else OK
+
+
+def build() -> App:
+    """Return the command tree. Nothing behind a command is imported before it is called."""
+    from cyclopts import App
+
+    app = App(
+        name="remit",
+        help="Remit: AI agents act within their remit, and no further.",
+        help_epilogue=EPILOGUE,
+        help_format="plaintext",
+        version=_version,
+        version_flags=["--version"],
+    )
+    for verb, (path, help_, examples) in VERBS.items():
+        app.command(path, name=verb, help=help_, help_epilogue=f"Examples:\n  {examples}")
+    for noun, help_ in NOUNS.items():
+        app.command(f"remit.cli.{noun}:app", name=noun, help=help_)
+    return app
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"remit {version('remit')}"
