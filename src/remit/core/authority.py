@@ -17,6 +17,7 @@ from remit.core.clients import ClientState, Party
 from remit.core.grants import Grant, GrantState, Line
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.resources import Resource, ResourceState
+from remit.core.sessions import LoginSession
 from remit.core.stops import Stop, Target, TargetKind
 from remit.core.tenants import Tenant, TenantState
 from remit.core.users import Rights, User, UserState
@@ -36,8 +37,15 @@ class Chain:
     grant: Grant | None = None
     line: Line | None = None
     session: str | None = None
+    login: LoginSession | None = None
+    """The session's row: when and how the user logged in, and whether a line that needs him to be there may go on."""
     kid: str | None = None
     jti: str | None = None
+
+    @property
+    def while_away(self) -> bool:
+        """Say whether the end of the login session leaves this chain alone."""
+        return self.line is not None and self.line.while_away
 
     def targets(self) -> tuple[Target, ...]:
         """Name every id at which a stop would end this chain."""
@@ -54,7 +62,7 @@ class Chain:
             found.append(Target(TargetKind.GRANT, self.grant.id))
         if self.line is not None:
             found.append(Target(TargetKind.LINE, self.line.id))
-        if self.session is not None and (self.line is None or not self.line.while_away):
+        if self.session is not None and not self.while_away:
             found.append(Target(TargetKind.SESSION, self.session))
         if self.kid is not None:
             found.append(Target(TargetKind.KID, self.kid))
@@ -94,6 +102,7 @@ def principal_live(chain: Chain, stops: Iterable[Stop], *, now: datetime) -> Dea
         ("remit", party.remit is None or not _past(party.remit.expires_at, now), "expired"),
         ("grant", chain.grant is None or not _past(chain.grant.expires_at, now), "expired"),
         ("line", chain.line is None or not _past(chain.line.expires_at, now), "expired"),
+        ("login session", chain.line is None or chain.while_away or _logged_in(chain.login, now), "ended"),
     )
     # A stop says more than a state that it also changed ("was stopped" beats "was revoked"), so stops are asked first.
     targets = set(chain.targets())
@@ -182,6 +191,11 @@ def of_line(line: Line) -> Ceiling:
 def of_tenant(seconds: int = DEFAULT_TOKEN_SECONDS) -> Ceiling:
     """Return the tenant's own rule for how long an access token lives."""
     return Ceiling(name="tenant policy", scopes=None, seconds=seconds)
+
+
+def _logged_in(login: LoginSession | None, now: datetime) -> bool:
+    """Say whether a line that needs its user's session has it. A session runs out by itself, which places no stop."""
+    return login is not None and login.live(now)
 
 
 def _past(moment: datetime | None, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from remit.core.names import Secret, SecretKind, parse_opaque
+from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.core.users import Role
 from remit.http._kit.render import Pages, View
@@ -34,6 +35,10 @@ CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
 )
+
+
+FORGED = Refusal("access_denied", "the form did not come from a page of ours in this browser: open the page again")
+"""What a POST that is not `genuine` is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +88,14 @@ def csrf(browser: Browser, deps: Deps) -> str:
 
 def genuine(request: Request, form: Form, browser: Browser, deps: Deps) -> bool:
     """Say whether a POST comes from one of our own pages in this very browser. Every check must pass."""
-    origin = request.headers.get("origin")
-    if origin is not None and origin != _origin(browser.tenant.issuer):
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    # Our pages ask for no-referrer, under which browsers send `Origin: null` with our own forms too (Fetch, "append a
+    # request Origin header"). Null may be anybody, so then the browser itself must say that the page was ours.
+    if origin == "null" and site != "same-origin":
         return False
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+    if origin not in {None, "null", _origin(browser.tenant.issuer)}:
+        return False
+    if site not in {None, "same-origin", "none"}:
         return False
     if browser.fresh_binding is not None:
         return False

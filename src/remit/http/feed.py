@@ -27,6 +27,9 @@ HEARTBEAT_SECONDS = 2.0
 """How often a feed with nothing to say says so; a checker gives up on it after 10 s of silence."""
 
 MAX_REPORTS = 500
+LATEST_MS = 253_402_300_799_999
+"""The last millisecond that a date can name."""
+
 MAX_REPORT_BODY = 512 * 1024
 
 
@@ -36,7 +39,7 @@ async def feed_endpoint(request: Request) -> Response:
     if isinstance(presented, Refusal):
         return render_refusal(presented)
     context, tenant = context_of(request), tenant_of(request)
-    caller = await open_feed(tenant.id, presented, context.deps)
+    caller = await open_feed(tenant.id, presented, context.deps, origin_of(request))
     if isinstance(caller, Refusal):
         return render_refusal(caller)
     last = request.headers.get("last-event-id", "0")
@@ -124,12 +127,12 @@ async def decisions_endpoint(request: Request) -> Response:
 def _report(entry: _Decision) -> Report:
     return Report(
         id=_short(entry.id) or "",
-        at_ms=min(max(entry.at, 0), 2**48),
+        at_ms=min(max(entry.at, 0), LATEST_MS),
         permitted=entry.decision == "permit",
         reason=_short(entry.reason) or "",
         method=_short(entry.method) or "",
         path=_short(entry.path) or "",
-        status=entry.status or 0,
+        status=entry.status if entry.status is not None and 0 <= entry.status < 1000 else 0,
         required=tuple(_short(scope) or "" for scope in entry.required[:50]),
         scopes=tuple((entry.scope or "").split()[:100]),
         jti=_short(entry.jti),

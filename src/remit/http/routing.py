@@ -26,7 +26,17 @@ WELL_KNOWN: Final = frozenset({"oauth-authorization-server", "openid-configurati
 
 _INSERTED = re.compile(r"/\.well-known/([a-z-]+)(/.*)?")
 _TENANT = re.compile(r"/t/([a-z0-9][a-z0-9-]{0,62})(/.*)?")
-_CORS_PATHS: Final = frozenset({"/oauth/token", "/oauth/revoke", "/oauth/userinfo"})
+_CORS_PATHS: Final = frozenset(
+    {
+        "/oauth/token",
+        "/oauth/revoke",
+        "/oauth/userinfo",
+        "/oauth/jwks",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-protected-resource/api",
+    }
+)
 
 log = structlog.get_logger()
 
@@ -108,7 +118,8 @@ async def _with_cors(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -
     allow = {
         "access-control-allow-origin": "*",
         "access-control-allow-methods": "GET, POST",
-        "access-control-allow-headers": "authorization, content-type",
+        # MCP clients in a browser send their protocol version with discovery, which makes it a preflighted request.
+        "access-control-allow-headers": "authorization, content-type, mcp-protocol-version",
         "access-control-max-age": "600",
     }
     if scope["method"] == "OPTIONS":

@@ -1,38 +1,29 @@
-"""The authorization endpoint's use cases (RFC 6749 §4.1): validate, ask, approve once, answer with a code."""
+"""The authorization endpoint's use cases (RFC 6749 §4.1): validate a request, and say what it needs next."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 
-from remit.core.audit.events import AuthorizationRefused, ConsentDenied, ConsentGiven, Who
-from remit.core.authority import Chain, attenuate
-from remit.core.clients import Party
-from remit.core.grants import Code, CodeState, Grant, GrantState, Line
-from remit.core.names import ClientId, GrantId, LineId, Prefix, Secret, SecretKind, TenantId
+from remit.core.audit.events import AuthorizationRefused, Who
+from remit.core.authority import Chain
+from remit.core.names import ClientId, Prefix, TenantId
 from remit.core.oauth.authorize import (
-    REQUEST_LIFETIME,
     AuthorizeRequest,
     askable,
+    judge_lengths,
     judge_parameters,
     judge_redirect,
     needs_login,
     remembered,
 )
 from remit.core.oauth.verdicts import Refusal
-from remit.core.resources import Resource
 from remit.ports.deps import Deps
 from remit.ports.work import Work
-from remit.services.issuance import ceilings, dead
+from remit.services.consent import Answer, Asking, Choice, answer_yes, load_asking
+from remit.services.issuance import dead
 from remit.services.origin import Origin
 from remit.services.sessions import SignedInUser
 from remit.services.targets import pick_resource
-
-CODE_LIFETIME = timedelta(seconds=60)
-
-DURATIONS = {"task": timedelta(hours=1), "day": timedelta(hours=8), "month": timedelta(days=30)}
-"""What the consent page offers; the remit's own end caps each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,30 +47,6 @@ class AuthorizeCall:
     cross_site: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What goes back to the client by redirect: a code or an error, with its state."""
-
-    redirect_uri: str
-    state: str | None
-    code: Secret | None = None
-    refusal: Refusal | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """Everything the consent page shows: who asks, for what, and what this user could give at most."""
-
-    request: AuthorizeRequest
-    chain: Chain
-    party: Party
-    resource: Resource
-    scopes: frozenset[str]
-    held: frozenset[str]
-    latest: datetime | None
-    """When the remit itself ends; no approval lasts longer."""
-
-
 @dataclass(frozen=True, slots=True)
 class NeedsLogin:
     request: AuthorizeRequest
@@ -95,7 +62,9 @@ async def begin(
             return found
         refusal = found.refusal if isinstance(found, Answer) else found
         assert refusal is not None  # noqa: S101 - an answer here is always a refusal
-        await _note_refusal(work, refusal, origin.nobody(client=call.client_id), deps)
+        # What called itself a client is told only if there is one: it could be anything, also a secret.
+        known = await work.clients.get(ClientId(call.client_id)) if call.client_id else None
+        await _note_refusal(work, refusal, origin.nobody(client=known.id if known is not None else None), deps)
         return found
 
 
@@ -109,6 +78,14 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
     def answer(refusal: Refusal) -> Answer:
         return Answer(redirect_uri=redirect_uri, state=call.state, refusal=refusal)
 
+    tenant, now = await work.tenants.current(), deps.clock.now()
+    verdict = await dead(work, Chain(tenant=tenant, party=party), now=now)
+    if verdict is not None:
+        # Nothing the user could do about it, and the client must not loop: our own page tells him (OA-4, OA-22).
+        return Refusal("unauthorized_client", verdict.hint, redirect=False)
+    lengths = judge_lengths({"state": call.state, "nonce": call.nonce, "login_hint": call.login_hint})
+    if lengths is not None:
+        return answer(lengths)
     if call.unsupported is not None:
         return answer(call.unsupported)
     parameters = judge_parameters(
@@ -125,10 +102,8 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
         return answer(resource)
     if isinstance(call.scopes, Refusal):
         return answer(call.scopes)
-    chain = Chain(tenant=await work.tenants.current(), party=party, resource=resource)
-    verdict = await dead(work, chain, now=deps.clock.now())
+    verdict = await dead(work, Chain(tenant=tenant, party=party, resource=resource), now=now)
     if verdict is not None or party.remit is None:
-        # Nothing the user could do about it, and the client must not loop: our own page tells him (OA-22).
         hint = verdict.hint if verdict else "the agent has no active remit"
         return Refusal("unauthorized_client", hint, redirect=False)
     scopes = askable(call.scopes, client, resource, party.remit.on(resource.id))
@@ -150,222 +125,58 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
         max_age=max_age,
         login_hint=call.login_hint,
         cross_site=call.cross_site,
-        at_ms=int(deps.clock.now().timestamp() * 1000),
+        at_ms=int(now.timestamp() * 1000),
     )
 
 
 async def proceed(
-    tenant: TenantId, request: AuthorizeRequest, signed_in: SignedInUser | None, deps: Deps, origin: Origin
+    tenant: TenantId,
+    request: AuthorizeRequest,
+    signed_in: SignedInUser | None,
+    deps: Deps,
+    origin: Origin,
+    *,
+    answered: bool = False,
 ) -> NeedsLogin | Asking | Answer | Refusal:
-    """Say what a validated request needs next: a login, the user's consent, or nothing any more."""
+    """Say what a validated request needs next: a login, the user's consent, or nothing any more.
+
+    `answered`: the user has just answered the page, so an earlier answer must not take the place of this one.
+    """
     now = deps.clock.now()
     silent = "none" in request.prompt
     if signed_in is None or needs_login(request, signed_in.session, now):
         return _cannot_ask(request, "login_required", "the user has to sign in") if silent else NeedsLogin(request)
     async with deps.db.work(tenant) as work:
-        asking = await _load(work, request, signed_in, deps)
+        asking = await load_asking(work, request, signed_in, deps)
         if not isinstance(asking, Asking):
             return asking
         client = asking.party.client
         grant = await work.grants.of_user(signed_in.user.id, client.id, request.resource)
         lines = await work.lines.list(grant.id) if grant else ()
-        earlier = remembered(request, client, grant, lines, now)
-        if earlier is not None:
+        earlier = remembered(request, client, grant, lines, session=signed_in.session.id, now=now)
+        if earlier is not None and not answered:
             choice = Choice(
-                scopes=frozenset(request.scopes),
+                scopes=asking.scopes,
                 until=earlier.expires_at,
                 while_away=earlier.while_away,
                 remembered=True,
             )
-            return await _approve(work, asking, signed_in, choice, deps, origin)
+            return await answer_yes(work, asking, signed_in, choice, deps, origin)
         if silent:
             return _cannot_ask(request, "consent_required", "the user has to consent")
         return asking
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """What the user decided on the consent page."""
-
-    scopes: frozenset[str]
-    until: datetime
-    while_away: bool
-    remembered: bool = False
-
-
-async def approve(
-    tenant: TenantId, request: AuthorizeRequest, signed_in: SignedInUser, choice: Choice, deps: Deps, origin: Origin
-) -> Answer | Refusal:
-    """Turn a yes into a grant, a line and a code, once per request. Scopes that were not asked for are ignored."""
-    async with deps.db.work(tenant) as work:
-        asking = await _load(work, request, signed_in, deps)
-        if not isinstance(asking, Asking):
-            return asking
-        chosen = choice.scopes & asking.scopes
-        if not chosen:
-            refusal = Refusal("access_denied", "the user allowed none of the scopes")
-            await _note_denial(work, asking, signed_in, deps, origin)
-            return Answer(redirect_uri=request.redirect_uri, state=request.state, refusal=refusal)
-        return await _approve(work, asking, signed_in, replace(choice, scopes=chosen), deps, origin)
-
-
-async def deny(
-    tenant: TenantId, request: AuthorizeRequest, signed_in: SignedInUser, deps: Deps, origin: Origin
-) -> Answer | Refusal:
-    """Record a no and tell the client (CON-5)."""
-    async with deps.db.work(tenant) as work:
-        asking = await _load(work, request, signed_in, deps)
-        if not isinstance(asking, Asking):
-            return asking
-        await _note_denial(work, asking, signed_in, deps, origin)
-        refusal = Refusal("access_denied", "the user said no")
-        return Answer(redirect_uri=request.redirect_uri, state=request.state, refusal=refusal)
-
-
-async def _load(work: Work, request: AuthorizeRequest, signed_in: SignedInUser, deps: Deps) -> Asking | Refusal:
-    """Load who asks and what this user could give, from what is true now; the sealed request is only what was asked."""
-    now = deps.clock.now()
-    if request.expired(now):
-        minutes = int(REQUEST_LIFETIME.total_seconds() // 60)
-        return Refusal(
-            "invalid_request", f"this page is older than {minutes} minutes: go back and start again", redirect=False
-        )
-    party = await work.clients.party(request.client)
-    resource = await work.resources.get(request.resource)
-    if party is None or resource is None or party.remit is None or party.client.version != request.client_version:
-        return Refusal("invalid_request", "the client changed since it asked: go back and start again", redirect=False)
-    chain = Chain(
-        tenant=await work.tenants.current(),
-        party=party,
-        resource=resource,
-        user=signed_in.user,
-        session=signed_in.session.id,
-    )
-    verdict = await dead(work, chain, now=now)
-    if verdict is not None:
-        return Refusal("access_denied", verdict.hint, redirect=False)
-    limits = await ceilings(work, chain, token_seconds=deps.lifetimes.access_seconds)
-    possible = attenuate(frozenset(request.scopes), limits, now=now).scopes
-    grant = await work.grants.of_user(signed_in.user.id, party.client.id, resource.id)
-    held = grant.scopes if grant is not None and (grant.expires_at is None or now < grant.expires_at) else frozenset()
-    if not possible:
-        return Refusal("access_denied", "you hold none of the rights this agent asks for", redirect=False)
-    return Asking(
-        request=request,
-        chain=chain,
-        party=party,
-        resource=resource,
-        scopes=possible,
-        held=held & possible,
-        latest=party.remit.expires_at,
-    )
-
-
-async def _approve(
-    work: Work, asking: Asking, signed_in: SignedInUser, choice: Choice, deps: Deps, origin: Origin
-) -> Answer | Refusal:
-    now, request = deps.clock.now(), asking.request
-    until = min(choice.until, now + timedelta(days=deps.lifetimes.refresh_absolute_days))
-    if asking.latest is not None:
-        until = min(until, asking.latest)
-    if not await work.once.claim("consent", request.id, until=now + REQUEST_LIFETIME, at=now):
-        return Refusal("invalid_request", "this page was already answered: go back and start again", redirect=False)
-    grant = await _grant(work, asking, signed_in, choice.scopes, until, deps)
-    line = Line(
-        id=LineId(deps.fresh.id(Prefix.LINE)),
-        grant=grant.id,
-        user=signed_in.user.id,
-        agent=asking.party.agent.id,
-        client=asking.party.client.id,
-        client_version=asking.party.client.version,
-        redirect_uri=request.redirect_uri,
-        resource=asking.resource.id,
-        scopes=choice.scopes,
-        session=signed_in.session.id,
-        while_away=choice.while_away,
-        state=GrantState.ACTIVE,
-        created_at=now,
-        expires_at=until,
-    )
-    await work.lines.add(line)
-    opaque = deps.fresh.opaque(SecretKind.CODE)
-    await work.codes.add(
-        Code(
-            id=opaque.id,
-            digest=deps.digester.digest(opaque),
-            line=line.id,
-            client=line.client,
-            redirect_uri=request.redirect_uri,
-            redirect_sent=request.redirect_sent,
-            challenge=request.challenge,
-            nonce=request.nonce,
-            auth_time=signed_in.session.auth_time,
-            amr=signed_in.session.amr,
-            state=CodeState.LIVE,
-            expires_at=now + CODE_LIFETIME,
-        )
-    )
-    chain = replace(asking.chain, grant=grant, line=line)
-    await work.events.append(
-        ConsentGiven(
-            who=origin.chain(chain, actor_kind="user", actor=signed_in.user.id),
-            shown=tuple(sorted(asking.scopes)),
-            scopes=tuple(sorted(choice.scopes)),
-            sentences=tuple(scope.sentence for scope in asking.resource.scopes if scope.name in choice.scopes),
-            until=until.isoformat(timespec="seconds"),
-            while_away=choice.while_away,
-            remembered=choice.remembered,
-        ),
-        at=now,
-    )
-    return Answer(redirect_uri=request.redirect_uri, state=request.state, code=opaque.text())
-
-
-async def _grant(
-    work: Work, asking: Asking, signed_in: SignedInUser, scopes: frozenset[str], until: datetime, deps: Deps
-) -> Grant:
-    """Make the grant, or widen the one there is. Older lines keep their own snapshot."""
-    now, party = deps.clock.now(), asking.party
-    held = await work.grants.of_user(signed_in.user.id, party.client.id, asking.resource.id)
-    if held is not None:
-        expired = held.expires_at is not None and now >= held.expires_at
-        # What a grant held before it expired does not come back with a new approval.
-        wider = scopes if expired else held.scopes | scopes
-        later = until if expired or held.expires_at is None else max(held.expires_at, until)
-        await work.grants.change(held.id, scopes=wider, expires_at=later)
-        return replace(held, scopes=wider, expires_at=later)
-    grant = Grant(
-        id=GrantId(deps.fresh.id(Prefix.GRANT)),
-        user=signed_in.user.id,
-        agent=party.agent.id,
-        client=party.client.id,
-        resource=asking.resource.id,
-        scopes=scopes,
-        purpose=party.agent.purpose,
-        approver=signed_in.user.id,
-        state=GrantState.ACTIVE,
-        created_at=now,
-        expires_at=until,
-    )
-    await work.grants.add(grant)
-    return grant
 
 
 def _cannot_ask(request: AuthorizeRequest, code: str, hint: str) -> Answer:
     return Answer(redirect_uri=request.redirect_uri, state=request.state, refusal=Refusal(code, hint))
 
 
-async def _note_denial(work: Work, asking: Asking, signed_in: SignedInUser, deps: Deps, origin: Origin) -> None:
-    who = origin.chain(asking.chain, actor_kind="user", actor=signed_in.user.id)
-    await work.events.append(ConsentDenied(who=who, shown=tuple(sorted(asking.scopes))), at=deps.clock.now())
+async def note_unread(tenant: TenantId, refusal: Refusal, deps: Deps, origin: Origin) -> None:
+    """Count a request whose parameters could not even be read."""
+    async with deps.db.work(tenant) as work:
+        await _note_refusal(work, refusal, origin.nobody(), deps)
 
 
 async def _note_refusal(work: Work, refusal: Refusal, who: Who, deps: Deps) -> None:
     event = AuthorizationRefused(who=who, code=refusal.code, reason=refusal.audit or refusal.hint)
     await work.events.tally(event, reason=f"{refusal.code}: {event.reason}", at=deps.clock.now())
-
-
-def durations(latest: datetime | None, now: datetime) -> Sequence[str]:
-    """Return which durations the page may offer before the remit itself ends; at least the shortest."""
-    fitting = [name for name, length in DURATIONS.items() if latest is None or now + length <= latest]
-    return fitting or ["task"]

@@ -13,6 +13,7 @@ from remit.core.resources import Resource
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.client_auth import authenticate_resource
+from remit.services.grants.refusing import refuse
 from remit.services.origin import Origin
 
 
@@ -46,7 +47,7 @@ async def report(
     async with deps.db.work(tenant) as work:
         resource = await authenticate_resource(work, presented, deps)
         if isinstance(resource, Refusal):
-            return resource
+            return await refuse(work, resource, origin.nobody(), deps, grant_type="decisions")
         now = deps.clock.now()
         fresh = await work.decisions.fresh([f"{resource.id}:{entry.id}" for entry in reports], at=now)
         new = [entry for entry in reports if f"{resource.id}:{entry.id}" in fresh]

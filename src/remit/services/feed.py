@@ -14,15 +14,20 @@ from remit.core.stops import Stop, TargetKind
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.client_auth import authenticate_resource
+from remit.services.grants.refusing import note_refusal
+from remit.services.origin import Origin
 
 ENTRY_LIFETIME = timedelta(seconds=MAX_TOKEN_SECONDS + 30)
 PAGE = 500
 
 
-async def open_feed(tenant: TenantId, presented: Presented, deps: Deps) -> Resource | Refusal:
+async def open_feed(tenant: TenantId, presented: Presented, deps: Deps, origin: Origin) -> Resource | Refusal:
     """Let a resource server in to its tenant's feed."""
     async with deps.db.read(tenant) as work:
-        return await authenticate_resource(work, presented, deps)
+        caller = await authenticate_resource(work, presented, deps)
+    if isinstance(caller, Refusal):
+        return await note_refusal(tenant, caller, deps, origin, grant_type="feed")
+    return caller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

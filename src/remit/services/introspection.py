@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from remit.core.audit.events import Event, TokenIntrospected, TokenRefused, Who
-from remit.core.authority import Chain, Dead
+from remit.core.audit.events import TokenIntrospected, TokenRefused, Who
+from remit.core.authority import Chain
 from remit.core.clients import Party
 from remit.core.names import ClientId, GrantId, Kid, LineId, Prefix, SecretKind, TenantId, TokenId, UserId, parse_opaque
 from remit.core.oauth import scopes as scope_rules
@@ -18,6 +18,8 @@ from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.client_auth import authenticate, authenticate_resource
 from remit.services.grants.family import chain_of
+from remit.services.grants.refusing import refuse_stranger
+from remit.services.id_tokens import user_claims
 from remit.services.issuance import ceilings, dead
 from remit.services.origin import Origin
 
@@ -35,7 +37,25 @@ class LiveToken:
     scopes: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotLive:
+    """Why a token says nothing here. For the audit log alone: whoever asked learns no reason (INT-3)."""
+
+    reason: str
+    chain: Chain | None = None
+
+
+UNKNOWN = NotLive(reason="not an access token of this issuer, or expired")
+NO_REFRESH = NotLive(reason="not a refresh token of who asked")
+
+
 async def read_live(work: Work, token: str, deps: Deps) -> LiveToken | None:
+    """Return the token if it is live, for callers that do not tell why it is not."""
+    verdict = await judge_token(work, token, deps)
+    return verdict if isinstance(verdict, LiveToken) else None
+
+
+async def judge_token(work: Work, token: str, deps: Deps) -> LiveToken | NotLive:
     """Return the token if it is ours, untouched, in time, and everybody in its chain is live now.
 
     Scopes are what is left after every ceiling as it stands now, which may be less than the token says.
@@ -44,18 +64,21 @@ async def read_live(work: Work, token: str, deps: Deps) -> LiveToken | None:
     tenant = await work.tenants.current()
     claims = deps.keyring.read_access(tenant, await work.keys.all(), token, now=now)
     if claims is None:
-        return None
+        return UNKNOWN
     party = await work.clients.party(ClientId(str(claims["client_id"])))
     grant = await work.grants.get(GrantId(str(claims["grant_id"])))
     resource = await work.resources.by_uri(str(claims["aud"]))
-    if party is None or grant is None or resource is None or grant.client != party.client.id:
-        return None
-    line = user = None
+    if party is None or grant is None or resource is None:
+        return UNKNOWN
+    if grant.client != party.client.id or grant.resource != resource.id:
+        return UNKNOWN
+    line = user = login = None
     if claims.get("line_id") is not None:
         line = await work.lines.get(LineId(str(claims["line_id"])))
         user = await work.users.get(UserId(str(claims["sub"])))
         if line is None or user is None or line.grant != grant.id:
-            return None
+            return UNKNOWN
+        login = None if line.while_away else await work.sessions.find(line.session)
     session = claims.get("sid")
     chain = Chain(
         tenant=tenant,
@@ -65,15 +88,21 @@ async def read_live(work: Work, token: str, deps: Deps) -> LiveToken | None:
         grant=grant,
         line=line,
         session=str(session) if session is not None else None,
+        login=login,
         kid=Kid(str(claims["kid"])),
         jti=TokenId(str(claims["jti"])),
     )
-    if await _stopped_since(work, chain, claims) or await dead(work, chain, now=now) is not None:
-        return None
+    if (verdict := await dead(work, chain, now=now)) is not None:
+        return NotLive(reason=verdict.hint, chain=chain)
+    if await _stopped_since(work, chain, claims):
+        return NotLive(reason="a stop fell after this token was issued", chain=chain)
     scopes = frozenset(str(claims.get("scope", "")).split())
     for ceiling in await ceilings(work, chain, token_seconds=deps.lifetimes.access_seconds):
         if ceiling.scopes is not None:
             scopes &= ceiling.scopes
+    if not scopes:
+        # Active without any scope would read as "no limit" to an API that forgets to ask for one.
+        return NotLive(reason="nothing is left of what was granted", chain=chain)
     return LiveToken(chain=chain, claims=claims, scopes=scopes)
 
 
@@ -96,15 +125,11 @@ async def introspect(
         caller = await _caller(work, presented, deps)
         answer = caller if isinstance(caller, Refusal) else await _answer(work, caller, token, deps, origin)
     if isinstance(answer, Refusal):
-        event: Event = TokenRefused(
-            who=origin.nobody(client=presented.client),
-            grant_type="introspection",
-            code=answer.code,
-            reason=answer.audit or answer.hint,
-        )
         async with deps.db.work(tenant) as work:
-            await work.events.tally(event, reason=answer.audit or answer.hint, at=deps.clock.now())
-        return answer
+            return await refuse_stranger(work, answer, presented, deps, origin, grant_type="introspection")
+    if isinstance(answer, NotLive):
+        await _note(tenant, answer, deps, origin, asked_at="introspection")
+        return INACTIVE
     claims, who = answer
     if who is not None and not deps.throttle.allow(
         "introspected", f"{tenant}:{who.jti}", limit=1, per_seconds=60, now=deps.clock.now()
@@ -116,13 +141,16 @@ async def introspect(
 
 async def _answer(
     work: Work, caller: Party | Resource, token: str, deps: Deps, origin: Origin
-) -> tuple[Claims, Who | None]:
+) -> tuple[Claims, Who | None] | NotLive:
     """Return the claims a caller may see, and who to name in the event of a positive answer."""
     if token.startswith(f"rmt_{SecretKind.REFRESH}_"):
-        return await _refresh_claims(work, caller, token, deps), None
-    live = await read_live(work, token, deps)
-    if live is None or not _may_see(caller, live):
-        return INACTIVE, None
+        claims = await _refresh_claims(work, caller, token, deps)
+        return claims if isinstance(claims, NotLive) else (claims, None)
+    live = await judge_token(work, token, deps)
+    if isinstance(live, NotLive):
+        return live
+    if not _may_see(caller, live):
+        return NotLive(reason="the token is not for who asked", chain=live.chain)
     told = {key: value for key, value in live.claims.items() if key != "kid"}
     claims = {"active": True, **told, "scope": scope_rules.render(live.scopes), "token_type": "Bearer"}
     return claims, origin.chain(live.chain, actor_kind="resource" if isinstance(caller, Resource) else "client")
@@ -134,7 +162,7 @@ async def _caller(work: Work, presented: Presented, deps: Deps) -> Party | Resou
     party = await authenticate(work, presented, deps)
     if isinstance(party, Party) and party.client.public:
         # A public client proves nothing, so anybody could scan for tokens in its name.
-        return FAILED
+        return replace(FAILED, audit="a public client cannot introspect")
     return party
 
 
@@ -144,20 +172,24 @@ def _may_see(caller: Party | Resource, live: LiveToken) -> bool:
     return live.chain.party.client.id == caller.client.id
 
 
-async def _refresh_claims(work: Work, caller: Party | Resource, text: str, deps: Deps) -> Claims:
+async def _refresh_claims(work: Work, caller: Party | Resource, text: str, deps: Deps) -> Claims | NotLive:
     """Describe a refresh token, to its own client only (INT-6)."""
     opaque = parse_opaque(text, SecretKind.REFRESH)
     token = await work.refresh_tokens.find(opaque.id) if opaque else None
     if opaque is None or token is None or isinstance(caller, Resource):
-        return INACTIVE
+        return NO_REFRESH
     line = await work.lines.get(token.line)
     proven = deps.digester.matches(opaque, token.digest) and line is not None and line.client == caller.client.id
     now = deps.clock.now()
-    if not proven or line is None or token.state is not RefreshState.LIVE or now >= token.expires_at:
-        return INACTIVE
+    if not proven or line is None:
+        return NO_REFRESH
     chain = await chain_of(work, caller, line)
-    if isinstance(chain, Refusal) or await dead(work, chain, now=now) is not None:
-        return INACTIVE
+    if isinstance(chain, Refusal):
+        return NO_REFRESH
+    if (verdict := await dead(work, chain, now=now)) is not None:
+        return NotLive(reason=verdict.hint, chain=chain)
+    if token.state is not RefreshState.LIVE or now >= token.expires_at:
+        return NotLive(reason="the refresh token was used, or expired", chain=chain)
     return {
         "active": True,
         "client_id": caller.client.id,
@@ -170,8 +202,29 @@ async def _refresh_claims(work: Work, caller: Party | Resource, text: str, deps:
     }
 
 
+async def userinfo(tenant: TenantId, token: str, deps: Deps, origin: Origin) -> Claims | None:
+    """Tell about the user of a live access token that holds `openid` (OIDC Core §5.3). None: there is none."""
+    async with deps.db.read(tenant) as work:
+        live = await judge_token(work, token, deps)
+    if isinstance(live, LiveToken) and (live.chain.user is None or "openid" not in live.scopes):
+        live = NotLive(reason="userinfo needs openid", chain=live.chain)
+    if isinstance(live, NotLive) or live.chain.user is None:
+        await _note(tenant, live if isinstance(live, NotLive) else UNKNOWN, deps, origin, asked_at="userinfo")
+        return None
+    return {"sub": live.chain.user.id, **user_claims(live.chain.user, live.scopes)}
+
+
+async def _note(tenant: TenantId, verdict: NotLive, deps: Deps, origin: Origin, *, asked_at: str) -> None:
+    """Write down why a token was not accepted: once a minute for each token, or each peer where it is none of ours."""
+    who = origin.nobody() if verdict.chain is None else origin.chain(verdict.chain)
+    event = TokenRefused(who=who, grant_type=asked_at, code="invalid_token", reason=verdict.reason)
+    about = who.jti or who.line or "unknown"
+    async with deps.db.work(tenant) as work:
+        await work.events.tally(event, reason=f"{asked_at} {about}: {verdict.reason}", at=deps.clock.now())
+
+
 def seconds(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-__all__ = ["INACTIVE", "Claims", "Dead", "LiveToken", "introspect", "read_live"]
+__all__ = ["INACTIVE", "Claims", "LiveToken", "NotLive", "introspect", "judge_token", "read_live", "userinfo"]

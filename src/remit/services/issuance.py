@@ -76,15 +76,7 @@ class Issue:
         return TokenSet(access_token=Secret(token), expires_in=lifetime, scopes=self.claims.scopes)
 
 
-async def decide(
-    work: Work,
-    chain: Chain,
-    asked: frozenset[str],
-    deps: Deps,
-    *,
-    auth_time: datetime | None = None,
-    amr: tuple[str, ...] = (),
-) -> Issue | Refusal:
+async def decide(work: Work, chain: Chain, asked: frozenset[str], deps: Deps) -> Issue | Refusal:
     """Decide an access token: live chain, narrowed authority. Nothing is written or signed yet.
 
     The chain must hold its grant: a token without an approval on record does not exist.
@@ -123,8 +115,8 @@ async def decide(
         grant=chain.grant.id,
         line=chain.line.id if chain.line is not None else None,
         session=_backing_session(chain),
-        auth_time=auth_time,
-        amr=amr,
+        auth_time=chain.login.auth_time if chain.login is not None else None,
+        amr=chain.login.amr if chain.login is not None else (),
         epoch=await work.tenants.epoch(),
     )
     return Issue(chain=chain, claims=claims, keys=keys, asked=asked, authority=authority)

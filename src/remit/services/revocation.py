@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from remit.core.audit.events import TokenRefused
 from remit.core.clients import Party
 from remit.core.names import SecretKind, TenantId, parse_opaque
 from remit.core.oauth.client_auth import Presented
@@ -11,7 +10,7 @@ from remit.core.stops import Target, TargetKind
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.client_auth import authenticate
-from remit.services.grants.refusing import end_leaked_line
+from remit.services.grants.refusing import end_leaked_line, refuse_stranger
 from remit.services.origin import Origin
 from remit.services.stops import stop_in
 
@@ -24,14 +23,7 @@ async def revoke(tenant: TenantId, presented: Presented, token: str, deps: Deps,
     async with deps.db.work(tenant) as work:
         party = await authenticate(work, presented, deps)
         if isinstance(party, Refusal):
-            event = TokenRefused(
-                who=origin.nobody(client=presented.client),
-                grant_type="revocation",
-                code=party.code,
-                reason=party.audit or party.hint,
-            )
-            await work.events.tally(event, reason=event.reason, at=deps.clock.now())
-            return party
+            return await refuse_stranger(work, party, presented, deps, origin, grant_type="revocation")
         if token.startswith(f"rmt_{SecretKind.REFRESH}_"):
             await _revoke_refresh(work, party, token, deps, origin)
         else:

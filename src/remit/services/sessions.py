@@ -48,6 +48,9 @@ async def sign_in(
         limit = TRIES if what == "sign-in" else TRIES * 10
         wait = deps.throttle.allow(what, who, limit=limit, per_seconds=TRIES_SECONDS, now=now)
         if wait:
+            async with deps.db.work(tenant) as work:
+                event = SignInRefused(who=origin.nobody(), reason="too many tries")
+                await work.events.tally(event, reason=event.reason, at=now)
             return TooMany(wait)
     async with deps.db.read(tenant) as work:
         user = await work.users.by_email(email)

@@ -16,6 +16,11 @@ from remit.core.tenants import Tenant
 from remit.services.origin import Origin
 from remit.wire.parse import Form
 
+CREDENTIALS = frozenset(
+    {"client_secret", "client_assertion", "access_token", "refresh_token", "code", "code_verifier", "token"}
+)
+"""What would be written into the log of every proxy on the way if it stood in a URL (GEN-6)."""
+
 TWICE = Refusal("invalid_request", "more than one Authorization header")
 
 
@@ -40,7 +45,7 @@ def presented_client(request: Request, form: Form) -> Presented | Refusal:
     header = authorization(request)
     if isinstance(header, Refusal):
         return header
-    if any(name in request.query_params for name in ("client_secret", "client_assertion", "access_token")):
+    if not CREDENTIALS.isdisjoint(request.query_params):
         return Refusal("invalid_request", "credentials belong into the body or the header, never into the URL")
     assertion = form.one("client_assertion")
     fields = ClientFields(

@@ -9,7 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from remit.core.oauth.verdicts import Refusal
-from remit.wire.parse import TooLarge
+from remit.wire.parse import TOO_LARGE, TooLarge
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
@@ -30,7 +30,7 @@ def render_refusal(refusal: Refusal, *, docs: str = "") -> Response:
 
 
 def render_too_large(_: TooLarge) -> Response:
-    body = {"error": "invalid_request", "error_description": "the body is larger than 64 KiB"}
+    body = {"error": TOO_LARGE.code, "error_description": TOO_LARGE.hint}
     return Response(msgspec.json.encode(body), 413, NO_STORE, "application/json")
 
 

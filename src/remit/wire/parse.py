@@ -16,6 +16,7 @@ FORM = "application/x-www-form-urlencoded"
 MAX_BODY = 64 * 1024
 MAX_FIELDS = 100
 MAX_DEPTH = 32
+_LONGEST_LENGTH = 18
 REPEATABLE = frozenset({"resource"})
 """Protocol parameters that may stand more than once (RFC 8707 §2). Our own pages add their tick boxes."""
 
@@ -23,6 +24,10 @@ REPEATABLE = frozenset({"resource"})
 @dataclass(frozen=True, slots=True)
 class TooLarge:
     """The body is over the limit; nothing of it was looked at."""
+
+
+TOO_LARGE = Refusal("invalid_request", "the body is larger than 64 KiB")
+"""The same as an event tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Form:
 async def read_body(request: Request, limit: int = MAX_BODY) -> bytes | TooLarge:
     """Read a body up to the limit; what was declared or sent beyond it is never kept."""
     declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > limit:
+    if not declared.isdecimal() or len(declared) > _LONGEST_LENGTH or int(declared) > limit:
         return TooLarge()
     parts, size = [], 0
     async for part in request.stream():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from remit.core.clients import Client, GrantType
-from remit.core.grants import Grant, Line
-from remit.core.names import ClientId, ResourceId
+from remit.core.grants import Grant, GrantState, Line
+from remit.core.names import ClientId, ResourceId, SessionId
 from remit.core.oauth import pkce, redirects
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.oauth.verdicts import Refusal
@@ -61,6 +62,18 @@ def judge_redirect(client: Client | None, redirect_uri: str | None) -> str | Ref
     return redirect_uri
 
 
+LONGEST_STATE = 2048
+"""Characters of the longest state, nonce and login_hint: they travel in our URLs, which every server cuts somewhere."""
+
+
+def judge_lengths(texts: Mapping[str, str | None]) -> Refusal | None:
+    """Refuse what could be taken in but not carried through the pages to the answer."""
+    for name, text in texts.items():
+        if text is not None and len(text) > LONGEST_STATE:
+            return Refusal("invalid_request", f"{name} is longer than {LONGEST_STATE} characters")
+    return None
+
+
 UNSUPPORTED = {
     "request": Refusal("request_not_supported", "send the parameters themselves: request objects are not supported"),
     "request_uri": Refusal("request_uri_not_supported", "send the parameters themselves: request_uri is not supported"),
@@ -100,13 +113,13 @@ def askable(
     """
     wanted = client.default_scopes if asked is None else asked
     if not wanted:
-        return Refusal("invalid_scope", f"send scope: {_some(allowed & resource.scope_names)}")
+        return Refusal("invalid_scope", f"send scope: {some(allowed & resource.scope_names)}")
     if GrantType.REFRESH_TOKEN not in client.grant_types:
         wanted -= {"offline_access"}  # OIDC-8
     possible = wanted & ((resource.scope_names & allowed) | IDENTITY_SCOPES)
     if not possible:
         return Refusal(
-            "invalid_scope", f"none of the scopes is open to this agent here: {_some(allowed & resource.scope_names)}"
+            "invalid_scope", f"none of the scopes is open to this agent here: {some(allowed & resource.scope_names)}"
         )
     return possible
 
@@ -124,31 +137,42 @@ def needs_login(request: AuthorizeRequest, session: LoginSession | None, now: da
 
 
 def remembered(
-    request: AuthorizeRequest, client: Client, grant: Grant | None, lines: tuple[Line, ...], now: datetime
+    request: AuthorizeRequest,
+    client: Client,
+    grant: Grant | None,
+    lines: tuple[Line, ...],
+    *,
+    session: SessionId,
+    now: datetime,
 ) -> Line | None:
     """Return the earlier approval that covers this request, or None when the user must be asked (CON-2).
 
     Only the same client version, redirect URI and resource, a subset of what was approved, a request that did not come
-    cross-site, and never a self-registered client that answers on this computer: any program could pose as it.
+    cross-site, and never a self-registered client that answers on this computer: any program could pose as it. What
+    was revoked is not remembered, and "not while I am away" was said for one session.
     """
     if grant is None or "consent" in request.prompt or request.cross_site:
+        return None
+    if grant.expires_at is not None and now >= grant.expires_at:
         return None
     if client.self_registered and redirects.is_loopback(request.redirect_uri):
         return None
     wanted = frozenset(request.scopes)
     for line in lines:
         if (
-            line.client_version == request.client_version == client.version
+            line.state is GrantState.ACTIVE
+            and line.client_version == request.client_version == client.version
             and line.redirect_uri == request.redirect_uri
             and line.resource == request.resource
             and wanted <= line.scopes & grant.scopes
+            and (line.while_away or line.session == session)
             and now < line.expires_at
         ):
             return line
     return None
 
 
-def _some(scopes: frozenset[str]) -> str:
+def some(scopes: frozenset[str]) -> str:
     """List registered names for a hint; names follow RFC 6749 §3.3, so they are safe for the wire."""
     if not scopes:
         return "this agent's remit holds no scope of this resource"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import unquote_plus
 
@@ -18,6 +19,10 @@ FAILED = Refusal(
     "invalid_client", "client authentication failed: check client_id, its secret or key, and the method it registered"
 )
 """The one answer to every failed proof, whatever failed (CA-8)."""
+
+
+# VSCHAR without the space (RFC 6749 appendix A.1), of a length that any real identifier stays below.
+_CLIENT_ID = re.compile(r"[!-~]{1,1024}")
 
 
 class Proof(StrEnum):
@@ -49,6 +54,14 @@ class ClientFields:
 
 def read_presented(authorization: str | None, fields: ClientFields) -> Presented | Refusal:
     """Decide which single method a request used. Two methods, or parts of one, are refused rather than guessed."""
+    presented = _read(authorization, fields)
+    if isinstance(presented, Presented) and not _CLIENT_ID.fullmatch(presented.client):
+        # Nobody was ever registered under it, and not every database can be asked for it.
+        return replace(FAILED, audit="client_id is not printable ASCII, or too long")
+    return presented
+
+
+def _read(authorization: str | None, fields: ClientFields) -> Presented | Refusal:
     basic = _read_basic(authorization) if authorization is not None else None
     if isinstance(basic, Refusal):
         return basic

@@ -21,6 +21,7 @@ from remit.http.account.consent.page import IDENTITY_SENTENCES, ConsentPage
 from remit.http.account.sign_in.page import SignInPage
 from remit.http.account.signed_out.page import SignedOutPage
 from remit.http.browser import (
+    FORGED,
     Browser,
     drop_session,
     frame,
@@ -34,24 +35,14 @@ from remit.http.browser import (
 from remit.http.context import context_of, error_page
 from remit.http.oauth.authorize import answer, take_next_step
 from remit.http.oauth.interaction import pack, unpack
-from remit.services.authorize import (
-    DURATIONS,
-    Answer,
-    Asking,
-    Choice,
-    NeedsLogin,
-    approve,
-    deny,
-    durations,
-    proceed,
-)
+from remit.services.authorize import NeedsLogin, proceed
+from remit.services.consent import DURATIONS, Answer, Asking, Choice, approve, deny, durations
 from remit.services.sessions import TooMany, sign_in, sign_out
 from remit.wire.caller import origin_of, tenant_of
 from remit.wire.oauth_errors import render_too_large
 from remit.wire.parse import Form, TooLarge, parse_query, read_form
 from remit.wire.problems import status_of
 
-FORGED = Refusal("access_denied", "the form did not come from a page of ours in this browser: open the page again")
 STALE = Refusal("invalid_request", "this sign-in is too old or was not started here: go back and start again")
 
 
@@ -115,7 +106,7 @@ async def consent_page(request: Request) -> Response:
     context = context_of(request)
     browser = await read_browser(request, context.deps)
     query = parse_query(request)
-    asked = _unpack(request, query)
+    asked = _unpack(request, query, browser)
     if asked is None:
         return error_page(request, browser, STALE)
     step = await proceed(browser.tenant.id, asked, browser.signed_in, context.deps, origin_of(request))
@@ -136,7 +127,7 @@ async def consent_form(request: Request) -> Response:
         return error_page(request, browser, form)
     if not genuine(request, form, browser, deps):
         return error_page(request, browser, FORGED)
-    asked = _unpack(request, form)
+    asked = _unpack(request, form, browser)
     if asked is None:
         return error_page(request, browser, STALE)
     if browser.signed_in is None:
@@ -145,7 +136,7 @@ async def consent_form(request: Request) -> Response:
     if form.one("decision") != "allow":
         given = await deny(tenant.id, asked, browser.signed_in, deps, origin)
         return answer(tenant, given) if isinstance(given, Answer) else error_page(request, browser, given)
-    step = await proceed(tenant.id, asked, browser.signed_in, deps, origin)
+    step = await proceed(tenant.id, asked, browser.signed_in, deps, origin, answered=True)
     if not isinstance(step, Asking):
         return await _not_asking(request, browser, asked, step)
     chosen = frozenset(form.many("scope"))
@@ -172,7 +163,7 @@ async def _show_login(
     request: Request, browser: Browser, fields: Form, *, error: str = "", status: int = 200
 ) -> Response:
     context = context_of(request)
-    asked = unpack(fields.one("ix"), browser.tenant.id, context.deps)
+    asked = unpack(fields.one("ix"), browser, context.deps)
     if fields.one("ix") is not None and asked is None:
         return error_page(request, browser, STALE)
     client = await _client(request, asked.client) if asked is not None else None
@@ -200,7 +191,7 @@ async def _show_consent(request: Request, browser: Browser, asking: Asking, *, e
         agent = asking.party.agent
         owner = await work.users.get(agent.owner) if agent.owner else None
     offered = durations(asking.latest, deps.clock.now())
-    packed = pack(asked, tenant.id, deps)
+    packed = pack(asked, browser, deps)
     view = ConsentPage(
         frame=frame(browser, deps),
         action=f"{tenant.issuer}/consent",
@@ -253,10 +244,10 @@ async def _client(request: Request, client: ClientId) -> Client | None:
         return await work.clients.get(client)
 
 
-def _unpack(request: Request, fields: Form | Refusal) -> AuthorizeRequest | None:
+def _unpack(request: Request, fields: Form | Refusal, browser: Browser) -> AuthorizeRequest | None:
     if isinstance(fields, Refusal):
         return None
-    return unpack(fields.one("ix"), tenant_of(request).id, context_of(request).deps)
+    return unpack(fields.one("ix"), browser, context_of(request).deps)
 
 
 def _destination(request: Request, browser: Browser) -> str:

@@ -13,7 +13,8 @@ from remit.core.tenants import Tenant
 from remit.http.browser import Browser, go, read_browser
 from remit.http.context import context_of, error_page
 from remit.http.oauth.interaction import pack
-from remit.services.authorize import Answer, Asking, AuthorizeCall, NeedsLogin, begin, proceed
+from remit.services.authorize import AuthorizeCall, NeedsLogin, begin, note_unread, proceed
+from remit.services.consent import Answer, Asking
 from remit.wire.caller import origin_of, tenant_of
 from remit.wire.oauth_errors import render_method, render_too_large
 from remit.wire.parse import Form, TooLarge, parse_query, read_form
@@ -29,6 +30,7 @@ async def authorize_endpoint(request: Request) -> Response:
     if isinstance(form, TooLarge):
         return render_too_large(form)
     if isinstance(form, Refusal):
+        await note_unread(browser.tenant.id, form, deps, origin_of(request))
         return error_page(request, browser, form)
     tenant = tenant_of(request)
     started = await begin(tenant.id, read_call(request, form), deps, origin_of(request))
@@ -45,9 +47,9 @@ async def take_next_step(request: Request, browser: Browser, asked: AuthorizeReq
     step = await proceed(tenant.id, asked, browser.signed_in, deps, origin_of(request))
     match step:
         case NeedsLogin():
-            return go(f"{tenant.issuer}/login?ix={pack(asked, tenant.id, deps)}", browser)
+            return go(f"{tenant.issuer}/login?ix={pack(asked, browser, deps)}", browser)
         case Asking():
-            return go(f"{tenant.issuer}/consent?ix={pack(asked, tenant.id, deps)}", browser)
+            return go(f"{tenant.issuer}/consent?ix={pack(asked, browser, deps)}", browser)
         case Answer():
             return answer(tenant, step, browser)
         case Refusal():

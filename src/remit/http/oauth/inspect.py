@@ -9,17 +9,17 @@ from starlette.responses import Response
 from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.verdicts import Refusal
 from remit.http.context import context_of
-from remit.services.id_tokens import user_claims
-from remit.services.introspection import introspect, read_live
+from remit.services.grants.refusing import note_refusal
+from remit.services.introspection import introspect, userinfo
 from remit.services.revocation import revoke
 from remit.wire.caller import NoToken, bearer, origin_of, presented_client, tenant_of
 from remit.wire.oauth_errors import NO_STORE, challenge, render_method, render_refusal, render_too_large
-from remit.wire.parse import TooLarge, read_form
+from remit.wire.parse import TOO_LARGE, TooLarge, read_form
 
 
 async def introspection_endpoint(request: Request) -> Response:
     """Say whether a token is live, to those it concerns."""
-    read = await _read(request)
+    read = await _read(request, "introspection")
     if isinstance(read, Response):
         return read
     presented, token = read
@@ -31,7 +31,7 @@ async def introspection_endpoint(request: Request) -> Response:
 
 async def revocation_endpoint(request: Request) -> Response:
     """Take back a token. The answer is the same whether or not it was one (REV-2)."""
-    read = await _read(request)
+    read = await _read(request, "revocation")
     if isinstance(read, Response):
         return read
     presented, token = read
@@ -45,32 +45,34 @@ async def userinfo_endpoint(request: Request) -> Response:
     if isinstance(token, NoToken):
         return challenge()
     if isinstance(token, Refusal):
+        await _note(request, token, "userinfo")
         return challenge(token.code, token.hint)
-    deps, tenant = context_of(request).deps, tenant_of(request)
-    async with deps.db.read(tenant.id) as work:
-        live = await read_live(work, token.reveal(), deps)
-    if live is None:
-        return challenge("invalid_token", "the access token is not live here")
-    user = live.chain.user
-    if user is None or "openid" not in live.scopes:
-        return challenge("insufficient_scope", "userinfo needs openid", scope="openid")
-    body = {"sub": user.id, **user_claims(user, live.scopes)}
+    body = await userinfo(tenant_of(request).id, token.reveal(), context_of(request).deps, origin_of(request))
+    if body is None:
+        # One answer, so that a token that leaked tells nothing about its owner.
+        return challenge("invalid_token", "userinfo takes a live access token with openid", scope="openid")
     return Response(msgspec.json.encode(body), 200, NO_STORE, "application/json")
 
 
-async def _read(request: Request) -> tuple[Presented, str] | Response:
+async def _read(request: Request, asked_at: str) -> tuple[Presented, str] | Response:
     """Read what the two endpoints share: a POST form with a token, and who asks."""
     if request.method != "POST":
         return render_method("POST")
     form = await read_form(request)
     if isinstance(form, TooLarge):
+        await _note(request, TOO_LARGE, asked_at)
         return render_too_large(form)
     if isinstance(form, Refusal):
-        return render_refusal(form)
+        return render_refusal(await _note(request, form, asked_at))
     presented = presented_client(request, form)
     if isinstance(presented, Refusal):
-        return render_refusal(presented)
+        return render_refusal(await _note(request, presented, asked_at))
     token = form.one("token")
     if token is None:
-        return render_refusal(Refusal("invalid_request", "send token"))
+        return render_refusal(await _note(request, Refusal("invalid_request", "send token"), asked_at))
     return presented, token
+
+
+async def _note(request: Request, refusal: Refusal, asked_at: str) -> Refusal:
+    deps, tenant = context_of(request).deps, tenant_of(request).id
+    return await note_refusal(tenant, refusal, deps, origin_of(request), grant_type=asked_at)

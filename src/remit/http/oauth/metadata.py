@@ -14,7 +14,7 @@ from remit.http.context import context_of
 from remit.services.grants import GRANTS
 from remit.wire.caller import tenant_of
 
-PUBLIC = {"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
+PUBLIC = {"cache-control": "public, max-age=300"}
 ASSERTION_ALGS = ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]
 AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 

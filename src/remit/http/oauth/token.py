@@ -7,35 +7,42 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from remit.core.oauth import scopes
+from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.token_set import TokenCall, TokenSet
 from remit.core.oauth.verdicts import Refusal
 from remit.http.context import context_of
 from remit.services.grants import GRANTS
+from remit.services.grants.refusing import note_refusal
 from remit.wire.caller import origin_of, presented_client, tenant_of
 from remit.wire.oauth_errors import NO_STORE, render_method, render_refusal, render_too_large
-from remit.wire.parse import Form, TooLarge, read_form
+from remit.wire.parse import TOO_LARGE, Form, TooLarge, read_form
 
 
 async def token_endpoint(request: Request) -> Response:
     """Issue tokens for a grant."""
     if request.method != "POST":
         return render_method("POST")
+    deps, tenant, origin = context_of(request).deps, tenant_of(request).id, origin_of(request)
+    read = await _read(request)
+    if isinstance(read, TooLarge):
+        await note_refusal(tenant, TOO_LARGE, deps, origin, grant_type="unread")
+        return render_too_large(read)
+    if isinstance(read, Refusal):
+        return render_refusal(await note_refusal(tenant, read, deps, origin, grant_type="unread"))
+    presented, call = read
+    outcome = await GRANTS[call.grant_type](tenant, presented, call, deps, origin)
+    return render_refusal(outcome) if isinstance(outcome, Refusal) else render_tokens(outcome)
+
+
+async def _read(request: Request) -> tuple[Presented, TokenCall] | Refusal | TooLarge:
     form = await read_form(request)
-    if isinstance(form, TooLarge):
-        return render_too_large(form)
-    if isinstance(form, Refusal):
-        return render_refusal(form)
+    if not isinstance(form, Form):
+        return form
     call = read_call(form)
     if isinstance(call, Refusal):
-        return render_refusal(call)
-    exchange = GRANTS.get(call.grant_type)
-    if exchange is None:
-        return render_refusal(Refusal("unsupported_grant_type", "grant_type must be one of " + " ".join(GRANTS)))
+        return call
     presented = presented_client(request, form)
-    if isinstance(presented, Refusal):
-        return render_refusal(presented)
-    outcome = await exchange(tenant_of(request).id, presented, call, context_of(request).deps, origin_of(request))
-    return render_refusal(outcome) if isinstance(outcome, Refusal) else render_tokens(outcome)
+    return presented if isinstance(presented, Refusal) else (presented, call)
 
 
 def read_call(form: Form) -> TokenCall | Refusal:
@@ -43,6 +50,8 @@ def read_call(form: Form) -> TokenCall | Refusal:
     grant_type = form.one("grant_type")
     if grant_type is None:
         return Refusal("invalid_request", "send grant_type: one of " + " ".join(GRANTS))
+    if grant_type not in GRANTS:
+        return Refusal("unsupported_grant_type", "grant_type must be one of " + " ".join(GRANTS))
     asked = form.one("scope")
     wanted = scopes.parse(asked) if asked is not None else None
     if isinstance(wanted, Refusal):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from remit.core.authority import Chain
 from remit.core.clients import GrantType, Party
+from remit.core.grants import Code
 from remit.core.names import SecretKind, TenantId, parse_opaque
 from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.code import REPLAYED, Replayed, judge_code
@@ -12,7 +16,7 @@ from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.client_auth import authenticate
 from remit.services.grants.family import Outcome, chain_of, may_refresh, next_link
-from remit.services.grants.refusing import end_leaked_line, refuse
+from remit.services.grants.refusing import before_proof, end_leaked_line, refuse, refuse_stranger
 from remit.services.id_tokens import IdBasis
 from remit.services.issuance import decide, record
 from remit.services.origin import Origin
@@ -25,53 +29,82 @@ async def redeem_code(
     async with deps.db.work(tenant) as work:
         party = await authenticate(work, presented, deps)
         if isinstance(party, Refusal):
-            return await refuse(work, party, origin.nobody(client=presented.client), deps, grant_type=call.grant_type)
-        outcome = await _decide(work, party, call, deps, origin)
+            return await refuse_stranger(work, party, presented, deps, origin, grant_type=call.grant_type)
+        found = await _find(work, party, call, deps, origin)
+        if isinstance(found, Refusal):
+            return await refuse(work, found, before_proof(party, origin), deps, grant_type=call.grant_type)
+        outcome = await _redeem(work, found, call, deps, origin)
         if isinstance(outcome, Refusal):
-            who = origin.party(party)
-            return await refuse(work, outcome, who, deps, grant_type=call.grant_type)
+            return await refuse(work, outcome, origin.chain(found.chain), deps, grant_type=call.grant_type)
     return outcome.sign(deps)
 
 
-async def _decide(work: Work, party: Party, call: TokenCall, deps: Deps, origin: Origin) -> Outcome | Refusal:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A code that its client may redeem now, and everybody whom it would speak for."""
+
+    code: Code
+    chain: Chain
+
+
+async def _find(work: Work, party: Party, call: TokenCall, deps: Deps, origin: Origin) -> _Found | Refusal:
     if GrantType.AUTHORIZATION_CODE not in party.client.grant_types:
         return Refusal("unauthorized_client", "this client is not registered for authorization_code")
     if call.code is None:
         return Refusal("invalid_request", "send code: the authorization code from the redirect")
-    now = deps.clock.now()
     opaque = parse_opaque(call.code, SecretKind.CODE)
-    found = await work.codes.find(opaque.id) if opaque else None
-    if opaque is not None and found is not None and not deps.digester.matches(opaque, found.digest):
-        found = None
-    verdict = judge_code(found, client=party.client.id, redirect_uri=call.redirect_uri, verifier=call.verifier, now=now)
+    stored = await work.codes.find(opaque.id) if opaque else None
+    if opaque is not None and stored is not None and not deps.digester.matches(opaque, stored.digest):
+        stored = None
+    verdict = judge_code(
+        stored,
+        client=party.client.id,
+        redirect_uri=call.redirect_uri,
+        verifier=call.verifier,
+        now=deps.clock.now(),
+    )
     if isinstance(verdict, Refusal):
         return verdict
-    code = verdict.code
-    line = await work.lines.get(code.line)
-    if line is None:
-        return Refusal("invalid_grant", "what was approved no longer exists; ask the user again")
-    if isinstance(verdict, Replayed) or not await work.codes.spend(code, at=now):
-        # Losing the race for the code is the same fact as coming second: two hold code and verifier (OA-11, OA-12).
-        await end_leaked_line(work, line, origin.party(party), deps, reason="code_replay")
-        return REPLAYED
+    line = await work.lines.get(verdict.code.line)
     chain = await chain_of(work, party, line)
     if isinstance(chain, Refusal):
         return chain
-    assert chain.resource is not None and chain.user is not None  # noqa: S101, PT018 - chain_of loads both
-    refusal = same_resource(call.resources, chain.resource)
+    if isinstance(verdict, Replayed):
+        return await _end_replayed(work, chain, deps, origin)
+    return _Found(verdict.code, chain)
+
+
+async def _redeem(work: Work, found: _Found, call: TokenCall, deps: Deps, origin: Origin) -> Outcome | Refusal:
+    """Decide first, then spend: a dead principal or a wrong parameter must not cost the client its code."""
+    code, chain = found.code, found.chain
+    line, resource, user = chain.line, chain.resource, chain.user
+    assert line is not None and resource is not None and user is not None  # noqa: S101, PT018 - chain_of loads them
+    refusal = same_resource(call.resources, resource)
     if refusal is not None:
         return refusal
     asked = line.scopes if call.scopes is None else line.scopes & call.scopes
-    issued = await decide(work, chain, asked, deps, auth_time=code.auth_time, amr=code.amr)
+    if not asked:
+        return Refusal("invalid_scope", "none of the scopes was approved: leave out scope, or name approved ones")
+    issued = await decide(work, chain, asked, deps)
     if isinstance(issued, Refusal):
         return issued
+    now = deps.clock.now()
+    if not await work.codes.spend(code, at=now):
+        # Losing the race for the code is the same fact as coming second: two hold code and verifier (OA-11, OA-12).
+        return await _end_replayed(work, chain, deps, origin)
     await record(work, issued, origin, grant_type=call.grant_type)
     refresh = None
-    if may_refresh(party):
+    if may_refresh(chain.party):
         opaque_refresh, token = next_link(line, deps, now=now)
         await work.refresh_tokens.add(token)
         refresh = opaque_refresh.text()
     id_basis = None
     if "openid" in issued.claims.scopes:
-        id_basis = IdBasis(user=chain.user, nonce=code.nonce, auth_time=code.auth_time, amr=code.amr)
+        id_basis = IdBasis(user=user, nonce=code.nonce, auth_time=code.auth_time, amr=code.amr)
     return Outcome(issue=issued, refresh=refresh, id_basis=id_basis)
+
+
+async def _end_replayed(work: Work, chain: Chain, deps: Deps, origin: Origin) -> Refusal:
+    assert chain.line is not None  # noqa: S101 - chain_of loads it
+    await end_leaked_line(work, chain.line, origin.chain(chain), deps, reason="code_replay")
+    return REPLAYED

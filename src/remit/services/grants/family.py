@@ -17,6 +17,8 @@ from remit.ports.work import Work
 from remit.services.id_tokens import IdBasis
 from remit.services.issuance import Issue
 
+GONE = Refusal("invalid_grant", "what was approved no longer exists; ask the user again")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -35,13 +37,15 @@ class Outcome:
         return tokens
 
 
-async def chain_of(work: Work, party: Party, line: Line) -> Chain | Refusal:
+async def chain_of(work: Work, party: Party, line: Line | None) -> Chain | Refusal:
     """Load everybody behind a line. Something missing means that nothing is granted any more."""
+    if line is None:
+        return GONE
     resource = await work.resources.get(line.resource)
     user = await work.users.get(line.user)
     grant = await work.grants.get(line.grant)
     if resource is None or user is None or grant is None:
-        return Refusal("invalid_grant", "what was approved no longer exists; ask the user again")
+        return GONE
     return Chain(
         tenant=await work.tenants.current(),
         party=party,
@@ -50,6 +54,7 @@ async def chain_of(work: Work, party: Party, line: Line) -> Chain | Refusal:
         grant=grant,
         line=line,
         session=line.session,
+        login=await work.sessions.find(line.session),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from remit.core.authority import Chain
 from remit.core.clients import GrantType, Party
 from remit.core.grants import Line
 from remit.core.names import Opaque, Secret, SecretKind, TenantId, parse_opaque
@@ -16,7 +17,7 @@ from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.client_auth import authenticate
 from remit.services.grants.family import Outcome, chain_of, next_link
-from remit.services.grants.refusing import end_leaked_line, refuse
+from remit.services.grants.refusing import before_proof, end_leaked_line, refuse, refuse_stranger
 from remit.services.issuance import decide, record
 from remit.services.origin import Origin
 from remit.services.targets import same_resource
@@ -28,14 +29,17 @@ async def refresh(
     async with deps.db.work(tenant) as work:
         party = await authenticate(work, presented, deps)
         if isinstance(party, Refusal):
-            return await refuse(work, party, origin.nobody(client=presented.client), deps, grant_type=call.grant_type)
-        outcome = await _decide(work, party, call, deps, origin)
+            return await refuse_stranger(work, party, presented, deps, origin, grant_type=call.grant_type)
+        step = await _judge(work, party, call, deps, origin)
+        if isinstance(step, Refusal):
+            return await refuse(work, step, before_proof(party, origin), deps, grant_type=call.grant_type)
+        outcome = await step.take(call, deps, origin)
         if isinstance(outcome, Refusal):
-            return await refuse(work, outcome, origin.party(party), deps, grant_type=call.grant_type)
+            return await refuse(work, outcome, origin.chain(step.chain), deps, grant_type=call.grant_type)
     return outcome.sign(deps)
 
 
-async def _decide(work: Work, party: Party, call: TokenCall, deps: Deps, origin: Origin) -> Outcome | Refusal:
+async def _judge(work: Work, party: Party, call: TokenCall, deps: Deps, origin: Origin) -> _Step | Refusal:
     if GrantType.REFRESH_TOKEN not in party.client.grant_types:
         return Refusal("unauthorized_client", "this client is not registered for refresh_token")
     if call.refresh_token is None:
@@ -56,8 +60,11 @@ async def _decide(work: Work, party: Party, call: TokenCall, deps: Deps, origin:
             return refusal
         case Rotate(token, scopes) | Replay(token, scopes):
             assert line is not None and opaque is not None  # noqa: S101, PT018 - a proven token has both
-            step = _Step(work=work, party=party, line=line, token=token, presented=opaque, scopes=scopes)
-            return await step.take(call, deps, origin, replay=isinstance(verdict, Replay))
+            chain = await chain_of(work, party, line)
+            if isinstance(chain, Refusal):
+                return chain
+            replay = isinstance(verdict, Replay)
+            return _Step(work=work, chain=chain, line=line, token=token, presented=opaque, scopes=scopes, replay=replay)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,30 +72,29 @@ class _Step:
     """A good refresh: everything that is needed to rotate the token or to repeat the answer."""
 
     work: Work
-    party: Party
+    chain: Chain
     line: Line
     token: RefreshToken
     presented: Opaque
     scopes: frozenset[str]
+    replay: bool
 
-    async def take(self, call: TokenCall, deps: Deps, origin: Origin, *, replay: bool) -> Outcome | Refusal:
+    async def take(self, call: TokenCall, deps: Deps, origin: Origin) -> Outcome | Refusal:
         """Decide first, then rotate: a dead principal must not cost the client its refresh token."""
-        chain = await chain_of(self.work, self.party, self.line)
-        if isinstance(chain, Refusal):
-            return chain
-        assert chain.resource is not None  # noqa: S101 - chain_of loads it
-        refusal = same_resource(call.resources, chain.resource)
+        assert self.chain.resource is not None  # noqa: S101 - chain_of loads it
+        refusal = same_resource(call.resources, self.chain.resource)
         if refusal is not None:
             return refusal
-        issued = await decide(self.work, chain, self.scopes, deps)
+        issued = await decide(self.work, self.chain, self.scopes, deps)
         if isinstance(issued, Refusal):
             return issued
-        successor = self._repeat(deps) if replay else await self._rotate(deps)
+        successor = self._repeat(deps) if self.replay else await self._rotate(deps)
         if successor is None:
             # The sealed successor does not open for this bearer: not a lost answer of his.
-            await end_leaked_line(self.work, self.line, origin.party(self.party), deps, reason="refresh_token_reuse")
+            who = origin.chain(self.chain)
+            await end_leaked_line(self.work, self.line, who, deps, reason="refresh_token_reuse")
             return REUSED
-        await record(self.work, issued, origin, grant_type=call.grant_type, replay=replay)
+        await record(self.work, issued, origin, grant_type=call.grant_type, replay=self.replay)
         return Outcome(issue=issued, refresh=successor)
 
     def _repeat(self, deps: Deps) -> Secret | None:
