@@ -1,0 +1,168 @@
+"""A whole instance in a folder: the real store and cryptography, a clock that a test moves, HTTP without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from remit.cache.memory import MemoryThrottle
+from remit.crypto.digest import HmacDigester
+from remit.crypto.fresh import SystemFresh
+from remit.crypto.keyring import TenantKeyring
+from remit.crypto.passwords import Argon2Passwords
+from remit.crypto.sealing import AesGcmSealer
+from remit.http._kit.render import Pages
+from remit.http.account.routes import ROUTES as SIGN_IN
+from remit.http.api.routes import ROUTES as API
+from remit.http.context import Context
+from remit.http.feed import decisions_endpoint, feed_endpoint
+from remit.http.hub import Hub
+from remit.http.oauth.authorize import authorize_endpoint
+from remit.http.oauth.inspect import introspection_endpoint, revocation_endpoint, userinfo_endpoint
+from remit.http.oauth.metadata import jwks_endpoint, metadata_endpoint, protected_resource_endpoint
+from remit.http.oauth.token import token_endpoint
+from remit.http.routing import TenantRouter, not_found, wrong_method
+from remit.ports.deps import Deps
+from remit.ports.work import EventFilter
+from remit.store.migrate import open_sqlite
+from tests.kit.clock import FixedClock
+from tests.kit.world import BASE, World, seed
+
+SLUGS = ("default", "acme", "globex")
+ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Remit:
+    """An open instance. `acme` and `globex` hold the same names, so only the wall tells them apart."""
+
+    deps: Deps
+    clock: FixedClock
+    app: ASGIApp
+    hub: Hub
+    worlds: dict[str, World]
+    http: httpx.AsyncClient
+    folder: Path = field(repr=False)
+
+    @property
+    def acme(self) -> World:
+        return self.worlds["acme"]
+
+    @property
+    def globex(self) -> World:
+        return self.worlds["globex"]
+
+    @property
+    def default(self) -> World:
+        return self.worlds["default"]
+
+    def browser(self) -> httpx.AsyncClient:
+        """Return a client with cookies of its own."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app=self.app), base_url=BASE)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Let open feeds hear of commits, as the running application does."""
+        task = asyncio.create_task(self.hub.watch(self.deps.db))
+        await asyncio.sleep(0)
+        try:
+            yield
+        finally:
+            self.hub.stop()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def events(self, world: World, **wanted: Any) -> list[dict[str, Any]]:
+        """Return events of a tenant, oldest first."""
+        async with self.deps.db.read(world.tenant.id) as work:
+            page = await work.events.page(EventFilter(**wanted), limit=500)
+        return [msgspec.json.decode(event.body) for event in reversed(page)]
+
+    async def events_of(self, world: World, action: Awaitable[Any]) -> tuple[Any, list[dict[str, Any]]]:
+        """Await something and return what came of it, with the events that it left."""
+        before = len(await self.events(world))
+        came = await action
+        return came, (await self.events(world))[before:]
+
+
+@asynccontextmanager
+async def instance(folder: Path) -> AsyncIterator[Remit]:
+    """Open a seeded instance in a folder. Every one begins as a copy of the first."""
+    clock = FixedClock()
+    template, worlds = await _template(folder)
+    path = folder / "remit.db"
+    if template != path:
+        shutil.copyfile(template, path)
+    async with _open(path, clock) as deps:
+        hub = Hub()
+        app = TenantRouter(_starlette(deps, hub), deps)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as http:
+            yield Remit(deps=deps, clock=clock, app=app, hub=hub, worlds=worlds, http=http, folder=folder)
+
+
+@asynccontextmanager
+async def _open(path: Path, clock: FixedClock) -> AsyncIterator[Deps]:
+    sealer = AesGcmSealer(bytes(range(32)))
+    db = await open_sqlite(path, BASE)
+    try:
+        yield Deps(
+            db=db,
+            clock=clock,
+            fresh=SystemFresh(clock),
+            digester=HmacDigester(bytes(reversed(range(32)))),
+            sealer=sealer,
+            # The cheapest argon2id there is: what it costs a guesser is another suite's question.
+            passwords=Argon2Passwords(memory_kib=8, passes=1),
+            keyring=TenantKeyring(sealer),
+            throttle=MemoryThrottle(),
+        )
+    finally:
+        await db.close()
+
+
+_TEMPLATES: dict[str, tuple[Path, dict[str, World]]] = {}
+
+
+async def _template(folder: Path) -> tuple[Path, dict[str, World]]:
+    """Seed once a process: RSA keys take their time."""
+    if "seeded" not in _TEMPLATES:
+        path = folder.parent / "seeded" / "remit.db"
+        path.parent.mkdir()
+        async with _open(path, FixedClock()) as deps:
+            worlds = {slug: await seed(deps, slug) for slug in SLUGS}
+        _TEMPLATES["seeded"] = path, worlds
+    return _TEMPLATES["seeded"]
+
+
+def _starlette(deps: Deps, hub: Hub) -> Starlette:
+    app = Starlette(
+        routes=[
+            Route("/oauth/authorize", authorize_endpoint, methods=ANY),
+            Route("/oauth/token", token_endpoint, methods=ANY),
+            Route("/oauth/introspect", introspection_endpoint, methods=ANY),
+            Route("/oauth/revoke", revocation_endpoint, methods=ANY),
+            Route("/oauth/userinfo", userinfo_endpoint, methods=["GET", "POST"]),
+            Route("/oauth/jwks", jwks_endpoint, methods=["GET"]),
+            Route("/.well-known/oauth-authorization-server", metadata_endpoint, methods=["GET"]),
+            Route("/.well-known/openid-configuration", metadata_endpoint, methods=["GET"]),
+            Route("/.well-known/oauth-protected-resource/api", protected_resource_endpoint, methods=["GET"]),
+            Route("/feed", feed_endpoint, methods=["GET"]),
+            Route("/decisions", decisions_endpoint, methods=["POST"]),
+            *API,
+            *SIGN_IN,
+        ],
+        exception_handlers={404: not_found, 405: wrong_method},
+    )
+    app.state.context = Context(deps=deps, pages=Pages(), hub=hub)
+    return app
