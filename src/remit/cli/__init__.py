@@ -32,9 +32,7 @@ VERBS = {
     "stop": (
         "remit.cli.stops:stop",
         "Refuse somebody from now on, everywhere.",
-        "remit stop agent invoice-helper --reason INC-42 --for 4h\n"
-        '  remit stop user alice@example.com --reason "has left"\n'
-        '  remit stop grant grt_01k... --reason "no longer needed"',
+        "remit stop agent invoice-helper --reason INC-42 --for 4h\n  remit stop grant grt_01k... --reason 'not needed'",
     ),
     "resume": (
         "remit.cli.stops:resume",

@@ -127,6 +127,9 @@ class TenantKeyring:
         private = self._open(tenant, _active(keys, KeyUse.AUDIT, _AUDIT_ALG)).private
         return private.raw_public(), private.sign(body)
 
+    def note_keys(self, tenant: Tenant, keys: Sequence[SigningKey]) -> tuple[bytes, ...]:
+        return tuple(self._open(tenant, key).private.raw_public() for key in keys if key.use is KeyUse.AUDIT)
+
     def verify_note(self, public: bytes, body: bytes, signature: bytes) -> bool:
         return verifies_ed25519(public, body, signature)
 

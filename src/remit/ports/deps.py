@@ -99,6 +99,10 @@ class Keyring(Protocol):
         """Sign audit checkpoint bytes with Ed25519; return (raw public key, signature)."""
         ...
 
+    def note_keys(self, tenant: Tenant, keys: Sequence[SigningKey]) -> tuple[bytes, ...]:
+        """Return the raw public half of every audit key the tenant ever had, taken from what is sealed."""
+        ...
+
     def verify_note(self, public: bytes, body: bytes, signature: bytes) -> bool: ...
 
 

@@ -1,0 +1,31 @@
+"""Spans of time as people type them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from remit.cli.exits import USAGE
+from remit.cli.here import end
+
+_SPAN = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST = timedelta(days=3660)
+
+
+def read_span(text: str) -> timedelta:
+    """Read a span such as 30s, 15m, 4h, 2d or 1w.
+
+    Raises:
+        Ended: it is none, or longer than ten years.
+    """
+    found = _SPAN.fullmatch(text)
+    span = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
+    if span is None or span > _LONGEST:
+        raise end(f"`{text}` is no span of time: write 30s, 15m, 4h, 2d or 1w, up to ten years", USAGE)
+    return span
+
+
+def end_of(text: str | None, *, now: datetime) -> datetime | None:
+    """Return when a span that begins now is over; None for no span."""
+    return None if text is None else now + read_span(text)
