@@ -10,37 +10,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import apsw
 import httpx
 import msgspec
-from starlette.applications import Starlette
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from remit.app import build
 from remit.cache.memory import MemoryThrottle
 from remit.crypto.digest import HmacDigester
 from remit.crypto.fresh import SystemFresh
 from remit.crypto.keyring import TenantKeyring
 from remit.crypto.passwords import Argon2Passwords
 from remit.crypto.sealing import AesGcmSealer
-from remit.http._kit.render import Pages
-from remit.http.account.routes import ROUTES as SIGN_IN
-from remit.http.api.routes import ROUTES as API
-from remit.http.context import Context
-from remit.http.feed import decisions_endpoint, feed_endpoint
 from remit.http.hub import Hub
-from remit.http.oauth.authorize import authorize_endpoint
-from remit.http.oauth.inspect import introspection_endpoint, revocation_endpoint, userinfo_endpoint
-from remit.http.oauth.metadata import jwks_endpoint, metadata_endpoint, protected_resource_endpoint
-from remit.http.oauth.token import token_endpoint
-from remit.http.routing import TenantRouter, not_found, wrong_method
 from remit.ports.deps import Deps
 from remit.ports.work import EventFilter
+from remit.settings import Settings
 from remit.store.migrate import open_sqlite
 from tests.kit.clock import FixedClock
 from tests.kit.world import BASE, World, seed
 
 SLUGS = ("default", "acme", "globex")
-ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,7 +63,7 @@ class Remit:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Let open feeds hear of commits, as the running application does."""
+        """Let open feeds hear of commits, as the running application does in its lifespan."""
         task = asyncio.create_task(self.hub.watch(self.deps.db))
         await asyncio.sleep(0)
         try:
@@ -82,6 +72,14 @@ class Remit:
             self.hub.stop()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    def sql(self, statement: str, **values: str | int | None) -> None:
+        """Change a row behind the product's back, for states that no use case brings about yet."""
+        connection = apsw.Connection(str(self.folder / "remit.db"))
+        connection.set_busy_timeout(1000)
+        connection.execute(statement, values)
+        assert connection.changes(), statement
+        connection.close()
 
     async def events(self, world: World, **wanted: Any) -> list[dict[str, Any]]:
         """Return events of a tenant, oldest first."""
@@ -105,8 +103,7 @@ async def instance(folder: Path) -> AsyncIterator[Remit]:
     if template != path:
         shutil.copyfile(template, path)
     async with _open(path, clock) as deps:
-        hub = Hub()
-        app = TenantRouter(_starlette(deps, hub), deps)
+        app, hub = build(deps, Settings())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as http:
             yield Remit(deps=deps, clock=clock, app=app, hub=hub, worlds=worlds, http=http, folder=folder)
 
@@ -143,26 +140,3 @@ async def _template(folder: Path) -> tuple[Path, dict[str, World]]:
             worlds = {slug: await seed(deps, slug) for slug in SLUGS}
         _TEMPLATES["seeded"] = path, worlds
     return _TEMPLATES["seeded"]
-
-
-def _starlette(deps: Deps, hub: Hub) -> Starlette:
-    app = Starlette(
-        routes=[
-            Route("/oauth/authorize", authorize_endpoint, methods=ANY),
-            Route("/oauth/token", token_endpoint, methods=ANY),
-            Route("/oauth/introspect", introspection_endpoint, methods=ANY),
-            Route("/oauth/revoke", revocation_endpoint, methods=ANY),
-            Route("/oauth/userinfo", userinfo_endpoint, methods=["GET", "POST"]),
-            Route("/oauth/jwks", jwks_endpoint, methods=["GET"]),
-            Route("/.well-known/oauth-authorization-server", metadata_endpoint, methods=["GET"]),
-            Route("/.well-known/openid-configuration", metadata_endpoint, methods=["GET"]),
-            Route("/.well-known/oauth-protected-resource/api", protected_resource_endpoint, methods=["GET"]),
-            Route("/feed", feed_endpoint, methods=["GET"]),
-            Route("/decisions", decisions_endpoint, methods=["POST"]),
-            *API,
-            *SIGN_IN,
-        ],
-        exception_handlers={404: not_found, 405: wrong_method},
-    )
-    app.state.context = Context(deps=deps, pages=Pages(), hub=hub)
-    return app
