@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from remit.http.account.error.page import ErrorPage
 from remit.http.browser import Browser, frame, page
 from remit.http.hub import Hub
 from remit.ports.deps import Deps
+from remit.services.integrity import Integrity
 from remit.wire.oauth_errors import page_status
 
 
@@ -21,6 +22,7 @@ class Context:
     deps: Deps
     pages: Pages
     hub: Hub
+    integrity: Integrity = field(default_factory=Integrity)
 
 
 def context_of(request: Request) -> Context:

@@ -1,0 +1,118 @@
+"""The one renderer: a view model in, HTML out; and the few static files, named by what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from remit.core.display import exact, plain_name, plain_text, relative
+from remit.http.account.change.page import ChangePage
+from remit.http.account.consent.page import ConsentPage
+from remit.http.account.error.page import ErrorPage
+from remit.http.account.my_agents.page import MyAgentsPage
+from remit.http.account.sign_in.page import SignInPage
+from remit.http.account.signed_out.page import SignedOutPage
+from remit.http.console.agent.page import AgentPage
+from remit.http.console.agents.page import AgentsPage
+from remit.http.console.audit.page import AuditPage
+from remit.http.console.event.page import EventPage
+from remit.http.console.grants.page import GrantsPage
+from remit.http.console.overview.page import OverviewPage
+from remit.http.setup.page import SetupPage
+
+View: TypeAlias = (
+    SignInPage
+    | ConsentPage
+    | ErrorPage
+    | MyAgentsPage
+    | ChangePage
+    | SignedOutPage
+    | OverviewPage
+    | AgentsPage
+    | AgentPage
+    | GrantsPage
+    | AuditPage
+    | EventPage
+    | SetupPage
+)
+
+TEMPLATES: dict[type[View], str] = {
+    SignInPage: "account/sign_in/page.html",
+    ConsentPage: "account/consent/page.html",
+    ErrorPage: "account/error/page.html",
+    MyAgentsPage: "account/my_agents/page.html",
+    ChangePage: "account/change/page.html",
+    SignedOutPage: "account/signed_out/page.html",
+    OverviewPage: "console/overview/page.html",
+    AgentsPage: "console/agents/page.html",
+    AgentPage: "console/agent/page.html",
+    GrantsPage: "console/grants/page.html",
+    AuditPage: "console/audit/page.html",
+    EventPage: "console/event/page.html",
+    SetupPage: "setup/page.html",
+}
+"""One row a page."""
+
+STATIC_TYPES = {
+    "remit.css": "text/css; charset=utf-8",
+    "remit.js": "text/javascript; charset=utf-8",
+    "remit.svg": "image/svg+xml",
+}
+"""Every static file there is."""
+
+STATIC_PREFIX = "/static/"
+
+_HTTP = Path(__file__).resolve().parent.parent
+
+
+class StaticFile(NamedTuple):
+    body: bytes
+    content_type: str
+    etag: str
+
+
+class Pages:
+    """Every page of the product. Stateless after construction; one instance serves all requests."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, StaticFile] = {}
+        addresses: dict[str, str] = {}
+        for name, content_type in STATIC_TYPES.items():
+            body = (_HTTP / "_kit" / "static" / name).read_bytes()
+            digest = hashlib.sha256(body).hexdigest()[:16]
+            stem, dot, suffix = name.rpartition(".")
+            hashed = f"{stem}.{digest}{dot}{suffix}"
+            self._files[hashed] = StaticFile(body=body, content_type=content_type, etag=f'"{digest}"')
+            addresses[name] = STATIC_PREFIX + hashed
+        self._environment = Environment(
+            loader=FileSystemLoader(_HTTP),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.globals["address"] = addresses
+        self._environment.filters.update(
+            shown=lambda text: plain_name(text)[0],
+            odd=lambda text: plain_name(text)[1],
+            line=plain_text,
+            ago=relative,
+            exact=exact,
+        )
+
+    def render(self, view: View) -> str:
+        """Return the page of a view model. The same view gives the same bytes."""
+        return self._environment.get_template(TEMPLATES[type(view)]).render(
+            view=view, frame=view.frame, now=view.frame.now
+        )
+
+    def static(self, name: str) -> StaticFile | None:
+        """Return a static file by its hashed name. Its content never changes, so it may be cached for ever."""
+        return self._files.get(name)
+
+    def static_names(self) -> tuple[str, ...]:
+        return tuple(self._files)

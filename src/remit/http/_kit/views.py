@@ -1,0 +1,167 @@
+"""The view models that pages share. A view model is plain values only, so that a page is a function of it.
+
+Every `action` is the URL a form posts to, every `href` a URL a link opens: pages invent no address. An empty one means
+"not offered". Every form carries the hidden field `csrf` from the frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """The user on whose behalf this page is shown."""
+
+    name: str
+    email: str
+    sign_out: str
+    """Action of the Sign out form."""
+    my_agents: str
+    console: str = ""
+    """Where the console is, for whoever may open it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuItem:
+    label: str
+    href: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What the last action did, said once; `undo` is the action of a form that takes it back."""
+
+    text: str
+    undo: str = ""
+    undo_label: str = "Resume"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What surrounds a page."""
+
+    tenant: str
+    """The tenant's display name."""
+    now: datetime
+    csrf: str
+    user: SignedIn | None = None
+    menu: tuple[MenuItem, ...] = ()
+    """The console's navigation; pages outside the console leave it empty."""
+    notice: Notice | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """What is wrong with one field of a form; `name` is the field's name."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """One scope in plain words. `risk` is read, change, destroy or identity, and groups it."""
+
+    name: str
+    sentence: str
+    risk: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """One scope as a checkbox: form field `scope`, value `name`."""
+
+    name: str
+    sentence: str
+    risk: str
+    ticked: bool
+    held: bool = False
+    """Already allowed by an earlier consent."""
+    new: bool = False
+    """Asked for on top of what is already allowed."""
+    sensitive: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    name: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopNote:
+    """Why something is stopped, by whom, since when and until when."""
+
+    by: str
+    reason: str
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRow:
+    """One grant in a table."""
+
+    user: str
+    """The user's e-mail address; empty for an admin grant, where the agent acts for itself."""
+    approver: str
+    """Who approved an admin grant; empty where the user did."""
+    agent: str
+    agent_href: str
+    client: str
+    resource: Resource
+    scopes: tuple[str, ...]
+    state: str
+    """active, stopped, revoked or expired."""
+    granted_at: datetime
+    expires_at: datetime | None
+    revoke: str = ""
+    """Action of the Revoke form; empty where there is nothing left to revoke."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """One audit event in a list."""
+
+    href: str
+    at: datetime
+    type: str
+    outcome: str
+    """ok, refused, denied or alarm."""
+    summary: str
+    """One sentence about what happened."""
+    who: str
+    """Who did it: a user's address, a client's or an agent's name."""
+    who_kind: str
+    """user, agent, client or system: chooses the glyph."""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integrity:
+    """What the last check of the audit tree said."""
+
+    ok: bool
+    entries: int
+    """Verified up to this many entries."""
+    checked_at: datetime | None
+    problem: str = ""
+    href: str = ""
+
+
+def console_menu(base: str, current: str) -> tuple[MenuItem, ...]:
+    """Return the console's navigation below an issuer's `base`, in the order it will always have.
+
+    Connections (after Access), Policies, Alerts and Settings (around Audit) join when they exist.
+    """
+    rows = (
+        ("Overview", f"{base}/console"),
+        ("Agents", f"{base}/console/agents"),
+        ("Access", f"{base}/console/grants"),
+        ("Audit", f"{base}/console/audit"),
+    )
+    return tuple(MenuItem(label=label, href=href, current=label == current) for label, href in rows)

@@ -1,0 +1,1 @@
+"""The user's own pages: signing in, consent, and what their agents may do."""

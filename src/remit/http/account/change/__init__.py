@@ -1,0 +1,1 @@
+"""Change: take single permissions back."""

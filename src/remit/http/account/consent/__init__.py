@@ -1,0 +1,1 @@
+"""Consent: what an agent asks for, and the user's yes or no."""

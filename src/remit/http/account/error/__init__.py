@@ -1,0 +1,1 @@
+"""Our own error page, for whoever must not be sent elsewhere."""

@@ -1,0 +1,22 @@
+"""View model of our own error page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from remit.http._kit.views import Frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorPage:
+    """Shown instead of a redirect that cannot be trusted, and for everything that broke. It never redirects."""
+
+    frame: Frame
+    title: str
+    happened: str
+    todo: str
+    request_id: str
+    code: str = ""
+    """The protocol's own word for it, for whoever builds the client."""
+    back: str = ""
+    back_label: str = "Go back"

@@ -1,0 +1,1 @@
+"""My agents: what each may do for the user, and a Stop."""

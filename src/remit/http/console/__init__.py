@@ -1,0 +1,1 @@
+"""The administrators' pages: one folder a page, a view model beside its template."""

@@ -1,0 +1,1 @@
+"""Agent: one agent in full."""

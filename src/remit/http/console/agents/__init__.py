@@ -1,0 +1,1 @@
+"""Agents: every agent of the tenant in one table."""

@@ -1,0 +1,1 @@
+"""Event: one audit event with its whole chain."""

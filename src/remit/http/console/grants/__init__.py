@@ -1,0 +1,1 @@
+"""Access: who lets which agent do what, where, until when."""

@@ -1,0 +1,1 @@
+"""Overview: what is set up, what happened today, what is stopped."""

@@ -1,0 +1,134 @@
+"""The console's routes: who may look, who may act, and where each form leads."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from remit.core.display import plain_text
+from remit.core.names import AgentId, EventId, GrantId, StopId
+from remit.core.oauth.verdicts import Refusal
+from remit.core.stops import Target, TargetKind
+from remit.http._kit.render import View
+from remit.http.browser import go, page
+from remit.http.console.agent.load import load as load_agent
+from remit.http.console.agents.load import load as load_agents
+from remit.http.console.audit.load import load as load_audit
+from remit.http.console.event.load import load as load_event
+from remit.http.console.grants.load import load as load_grants
+from remit.http.console.overview.load import load as load_overview
+from remit.http.console.rows import agent_url
+from remit.http.visits import ADMINS, READERS, Visit, form_for, page_for
+from remit.services.grant_changes import revoke_any
+from remit.services.stops import lift_stops, place_stop
+from remit.wire.parse import Form
+
+REASON: Final = "stopped in the console"
+"""A stop carries a reason; one click must be enough to give it."""
+
+RESUMED: Final = "resumed in the console"
+LONGEST_REASON: Final = 200
+
+
+async def show_overview(visit: Visit) -> Response:
+    return _show(visit, await load_overview(visit))
+
+
+async def show_agents(visit: Visit) -> Response:
+    return _show(visit, await load_agents(visit))
+
+
+async def show_agent(visit: Visit) -> Response:
+    agent = visit.named("agent")
+    return _show(visit, await load_agent(visit, AgentId(agent)) if agent else None)
+
+
+async def show_grants(visit: Visit) -> Response:
+    return _show(visit, await load_grants(visit))
+
+
+async def show_audit(visit: Visit) -> Response:
+    return _show(visit, await load_audit(visit))
+
+
+async def show_event(visit: Visit) -> Response:
+    event = visit.named("event")
+    return _show(visit, await load_event(visit, EventId(event)) if event else None)
+
+
+async def stop_agent(visit: Visit, form: Form) -> Response:
+    agent = visit.named("agent")
+    if agent is None:
+        return visit.missing()
+    reason = plain_text(form.one("reason") or "", limit=LONGEST_REASON) or REASON
+    outcome = await place_stop(visit.tenant, _agent(agent), visit.deps, visit.about_agent(agent), reason=reason)
+    return _end(visit, outcome, _back(visit, agent, "stopped"))
+
+
+async def resume_agent(visit: Visit, form: Form) -> Response:
+    agent = visit.named("agent")
+    if agent is None:
+        return visit.missing()
+    reason = plain_text(form.one("reason") or "", limit=LONGEST_REASON) or RESUMED
+    outcome = await lift_stops(visit.tenant, _agent(agent), visit.deps, visit.about_agent(agent), reason=reason)
+    return _end(visit, outcome, _back(visit, agent, "resumed"))
+
+
+async def lift_stop(visit: Visit, _: Form) -> Response:
+    """Lift what holds a stop's target: Resume in the overview, whatever is stopped there."""
+    stop = visit.named("stop")
+    async with visit.deps.db.read(visit.tenant) as work:
+        found = await work.stops.get(StopId(stop)) if stop else None
+    if found is None:
+        return visit.missing()
+    outcome = await lift_stops(visit.tenant, found.target, visit.deps, visit.admin_who(), reason=RESUMED)
+    return _end(visit, outcome, f"{visit.issuer}/console?said=lifted&about={found.id}")
+
+
+async def revoke_grant(visit: Visit, _: Form) -> Response:
+    grant = visit.named("grant")
+    if grant is None:
+        return visit.missing()
+    who = visit.admin_who()
+    outcome = await revoke_any(visit.tenant, GrantId(grant), visit.deps, who, reason="revoked in the console")
+    if isinstance(outcome, Refusal):
+        return _end(visit, outcome, "")
+    to_agent = visit.query.one("to") == "agent"
+    url = agent_url(visit, outcome.agent) if to_agent else f"{visit.issuer}/console/grants"
+    return _end(visit, outcome, f"{url}?said=revoked&about={outcome.id}")
+
+
+def _agent(agent: str) -> Target:
+    return Target(TargetKind.AGENT, agent)
+
+
+def _back(visit: Visit, agent: str, said: str) -> str:
+    to_table = visit.query.one("to") == "agents"
+    url = f"{visit.issuer}/console/agents" if to_table else agent_url(visit, agent)
+    return f"{url}?said={said}&about={agent}"
+
+
+def _show(visit: Visit, view: View | None) -> Response:
+    return visit.missing() if view is None else page(visit.context.pages, view, visit.browser)
+
+
+def _end(visit: Visit, outcome: object, url: str) -> Response:
+    if isinstance(outcome, Refusal):
+        return visit.missing() if outcome.code == "not_found" else visit.refuse(outcome)
+    return go(url, visit.browser)
+
+
+ROUTES: Final = (
+    Route("/console", page_for(READERS, show_overview), methods=["GET"]),
+    Route("/console/agents", page_for(READERS, show_agents), methods=["GET"]),
+    Route("/console/agents/{agent}", page_for(READERS, show_agent), methods=["GET"]),
+    Route("/console/agents/{agent}/stop", form_for(ADMINS, stop_agent), methods=["POST"]),
+    Route("/console/agents/{agent}/resume", form_for(ADMINS, resume_agent), methods=["POST"]),
+    Route("/console/grants", page_for(READERS, show_grants), methods=["GET"]),
+    Route("/console/grants/{grant}/revoke", form_for(ADMINS, revoke_grant), methods=["POST"]),
+    Route("/console/stops/{stop}/lift", form_for(ADMINS, lift_stop), methods=["POST"]),
+    Route("/console/audit", page_for(READERS, show_audit), methods=["GET"]),
+    Route("/console/audit/{event}", page_for(READERS, show_event), methods=["GET"]),
+)

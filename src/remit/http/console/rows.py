@@ -1,0 +1,131 @@
+"""What several console pages show: rows of grants and events, the frame with its notice, the integrity badge."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from remit.core.grants import GrantState
+from remit.core.names import AgentId, GrantId, StopId
+from remit.core.stops import Target, TargetKind
+from remit.core.tenants import DEFAULT_SLUG
+from remit.http._kit.views import EventRow, Frame, GrantRow, Integrity, Notice, Resource, StopNote, console_menu
+from remit.http.browser import frame
+from remit.http.console.sentences import actor, summary
+from remit.http.visits import Visit
+from remit.services.activity import Told
+from remit.services.directory import GrantFacts, Standing, StopInForce
+from remit.services.integrity import Seal
+
+
+async def console_frame(visit: Visit, current: str) -> Frame:
+    menu = console_menu(visit.issuer, current)
+    return frame(visit.browser, visit.deps, menu=menu, notice=await _notice(visit))
+
+
+def agent_url(visit: Visit, agent: str) -> str:
+    return f"{visit.issuer}/console/agents/{agent}"
+
+
+def grant_row(visit: Visit, facts: GrantFacts, *, back: str = "") -> GrantRow:
+    grant = facts.grant
+    over = facts.standing in {Standing.REVOKED, Standing.EXPIRED}
+    revoke = f"{visit.issuer}/console/grants/{grant.id}/revoke{back}" if visit.may_write and not over else ""
+    return GrantRow(
+        user=facts.user.email if facts.user else "",
+        approver=facts.approver.email if facts.approver and grant.user is None else "",
+        agent=facts.agent.name,
+        agent_href=agent_url(visit, facts.agent.id),
+        client=facts.client.name,
+        resource=Resource(name=facts.resource.name, uri=facts.resource.uri),
+        scopes=tuple(sorted(grant.scopes)),
+        state=facts.standing,
+        granted_at=grant.created_at,
+        expires_at=grant.expires_at,
+        revoke=revoke,
+    )
+
+
+def event_row(visit: Visit, told: Told) -> EventRow:
+    kind, name = actor(told)
+    agent = told.name(told.who.get("agent"))
+    return EventRow(
+        href=f"{visit.issuer}/console/audit/{told.stored.id}",
+        at=told.stored.at,
+        type=told.stored.type,
+        outcome=told.stored.outcome,
+        summary=summary(told),
+        who=name,
+        who_kind=kind,
+        agent=agent if agent != name else "",
+    )
+
+
+def stop_note(stopped: StopInForce | None) -> StopNote | None:
+    if stopped is None:
+        return None
+    stop = stopped.stop
+    return StopNote(by=stopped.by, reason=stop.reason, since=stop.started_at, until=stop.ends_at)
+
+
+def integrity(visit: Visit, seal: Seal) -> Integrity:
+    return Integrity(
+        ok=not seal.problem,
+        entries=seal.entries,
+        checked_at=seal.looked_at,
+        problem=seal.problem,
+        href=f"{visit.issuer}/console/audit",
+    )
+
+
+def audit_url(visit: Visit, **narrowed: str) -> str:
+    query = "&".join(f"{name}={quote(text, safe='')}" for name, text in narrowed.items() if text)
+    return f"{visit.issuer}/console/audit" + (f"?{query}" if query else "")
+
+
+def page_number(visit: Visit) -> int:
+    text = visit.query.one("page") or "1"
+    return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
+
+
+def page_url(base: str, number: int) -> str:
+    return base if number == 1 else f"{base}?page={number}"
+
+
+def tenant_flag(visit: Visit) -> str:
+    """Return what a command line needs to reach this tenant; the default one needs nothing."""
+    slug = visit.browser.tenant.slug
+    return "" if slug == DEFAULT_SLUG else f" --tenant {slug}"
+
+
+def register_command(visit: Visit) -> str:
+    return f'remit agents create scheduler --purpose "book meetings" --owner {visit.user.email}{tenant_flag(visit)}'
+
+
+async def _notice(visit: Visit) -> Notice | None:
+    """Say what the last form did. Anybody can make a link to a notice, so each is shown only where it is true."""
+    said, about = visit.query.one("said"), visit.query.one("about")
+    if said is None or about is None:
+        return None
+    now = visit.deps.clock.now()
+    async with visit.deps.db.read(visit.tenant) as work:
+        match said:
+            case "stopped" | "resumed":
+                agent = await work.agents.get(AgentId(about))
+                stops = await work.stops.on([Target(TargetKind.AGENT, about)])
+                stopped = any(stop.in_force(now) for stop in stops)
+                if agent is None or stopped != (said == "stopped"):
+                    return None
+                if not stopped:
+                    return Notice(text=f"{agent.name} may work again. It needs new tokens; the old ones stay refused.")
+                undo = f"{agent_url(visit, agent.id)}/resume" if visit.may_write else ""
+                return Notice(text=f"{agent.name} is stopped, everywhere.", undo=undo, undo_label="Undo")
+            case "revoked":
+                grant = await work.grants.get(GrantId(about))
+                over = grant is not None and grant.state is GrantState.REVOKED
+                return Notice(text="That access is revoked. The agent has to ask for it again.") if over else None
+            case "lifted":
+                stop = await work.stops.get(StopId(about))
+                over = stop is not None and stop.lifted_at is not None
+                return Notice(text="The stop is lifted. Tokens from before it stay refused.") if over else None
+            case _:
+                return None

@@ -1,0 +1,152 @@
+"""Every event in plain words: a line for the list, and the answer to "why did this happen?"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from remit.core.audit.events import EVENTS
+from remit.services.activity import Told
+
+SUMMARIES: Final[Mapping[str, str]] = {
+    "tenant.created": "The tenant was created",
+    "setup.finished": "{administrator} became the first administrator",
+    "user.created": "{subject} was added with the role {role}",
+    "user.state_changed": "{subject} was made {state}: {reason}",
+    "user.rights_changed": "{subject} now holds on {target}: {scopes}",
+    "user.signed_in": "{actor} signed in",
+    "user.sign_in_refused": "A sign-in was refused: {reason}",
+    "user.signed_out": "{actor} signed out",
+    "resource.created": "The resource {uri} was registered",
+    "agent.created": "The agent {name} was registered",
+    "agent.state_changed": "{agent} was made {state}: {reason}",
+    "remit.published": "{agent} got version {version} of its remit",
+    "client.created": "The client {client} was registered for {agent}",
+    "credential.added": "{holder} got a secret",
+    "key.state_changed": "A signing key ({alg}, {use}) became {state}",
+    "authorization.refused": "A request for consent was refused: {reason}",
+    "consent.given": "{actor} let {agent} do: {scopes}",
+    "consent.denied": "{actor} said no to {agent}",
+    "grant.approved": "{approver} let {agent} act for itself: {scopes}",
+    "grant.narrowed": "{actor} took back from {agent}: {removed}",
+    "token.issued": "{client} got a token for: {scopes}",
+    "token.refused": "No token was given: {reason}",
+    "token.reuse_detected": "A secret came back that was used up or foreign; its line was stopped",
+    "token.introspected": "{actor} asked about a token of {agent}",
+    "stop.placed": "{actor} stopped {stopped}: {reason}",
+    "stop.lifted": "{actor} resumed {stopped}",
+    "decision.permit": "{method} {path} was allowed",
+    "decision.deny": "{method} {path} was refused: {reason}",
+    "refusals.counted": "{count} refusals alike in one minute: {reason}",
+    "audit.exported": "Entries {first} to {last} were exported",
+}
+"""One row an event type; the words in braces are fields of the event."""
+
+REASONS: Final[Mapping[str, str]] = {
+    "tenant.created": "{actor} created the tenant {slug}. Its log begins here.",
+    "setup.finished": "The one-time setup link was used. It cannot be used again.",
+    "user.sign_in_refused": "{reason}. Somebody who tries gets the same answer in every case.",
+    "remit.published": "{actor} published it. From the next decision on {agent} may do at most: {scopes}.",
+    "authorization.refused": "{client} sent a request that could not be followed: {reason}. Nothing was given.",
+    "consent.given": "{actor} was shown {shown}, and left ticked: {scopes}. It holds until {until}.",
+    "consent.denied": "{actor} was shown {shown}, and chose Deny. Nothing was given.",
+    "grant.approved": "{approver} approved it as an administrator; no user is involved.",
+    "grant.narrowed": "{actor} unticked {removed}. What stays: {scopes}. Every token from before is refused.",
+    "token.issued": "{client} asked for {requested}. What was granted and is open to it now: {scopes}. {taken}",
+    "token.refused": "{client} asked for a token ({grant_type}) and was told {code}: {reason}.",
+    "token.reuse_detected": "{reason}. Whoever showed it has something that was not meant for him, so everything that "
+    "came from the same approval was stopped.",
+    "token.introspected": "The token was live at that moment. This is told once a minute for each token.",
+    "stop.placed": "{actor} placed it, because: {reason}. Every token issued before is refused everywhere.",
+    "stop.lifted": "{actor} lifted it, because: {reason}. New tokens can be issued; the old ones stay refused.",
+    "decision.permit": "{agent} called {method} {path}. It needs {required}, and the token held {scopes}.",
+    "decision.deny": "{agent} called {method} {path}. It needs {required}, and the token held {scopes}. The API "
+    "answered {status}: {reason}.",
+    "refusals.counted": "{reason}. The first was told by itself, the others only counted, so that nobody can flood "
+    "the log.",
+}
+"""Where the line of the list does not answer it already."""
+
+_CEILINGS: Final = {
+    "remit": "outside the remit",
+    "grant": "not granted",
+    "line": "not in this approval",
+    "user's rights": "not among the user's own rights",
+    "resource": "not known to the resource",
+}
+
+
+_KINDS: Final = {"kid": "signing key", "session": "sign-in", "line": "approval"}
+"""What people call the targets whose names are for machines."""
+
+
+def summary(told: Told) -> str:
+    """Say in one line what happened."""
+    return SUMMARIES.get(told.stored.type, told.stored.type).format_map(_fields(told))
+
+
+def why(told: Told) -> str:
+    """Say in one or two sentences why it happened."""
+    sentence = REASONS.get(told.stored.type)
+    return sentence.format_map(_fields(told)).strip() if sentence is not None else f"{summary(told)}."
+
+
+def actor(told: Told) -> tuple[str, str]:
+    """Return who did it: the kind and the name to show."""
+    kind, id_ = told.who["actor_kind"], told.who["actor"]
+    if kind == "unknown":
+        return "system", "Not proven"
+    return kind, "Remit" if id_ == "remit" else told.name(id_)
+
+
+def _fields(told: Told) -> Mapping[str, str]:
+    """Return the words a sentence may use: the event's own, then the chain's."""
+    chain = {key: told.name(id_) for key, id_ in told.who.items()}
+    words = _Words(chain | {key: _text(told, value) for key, value in told.what.items()})
+    words["actor"] = actor(told)[1]
+    if told.stored.type == "token.issued":
+        words["taken"] = _taken(told.what["removed"])
+    if told.stored.type.startswith("decision."):
+        words["reason"] = str(told.what["reason"]).replace("_", " ")
+    if "target_kind" in told.what:
+        words["stopped"] = _target(told)
+    return words
+
+
+def _target(told: Told) -> str:
+    """Name what was stopped; what has no name of its own is named after whoever it belongs to."""
+    kind, id_ = str(told.what["target_kind"]), str(told.what["target"])
+    if id_ in told.names:
+        return f"the {kind} {told.names[id_]}"
+    owner = told.who.get("agent") or told.who.get("user")
+    return f"the {_KINDS.get(kind, kind)} of {told.name(owner)}" if owner else f"the {_KINDS.get(kind, kind)} {id_}"
+
+
+def _text(told: Told, value: Any) -> str:
+    match value:
+        case None:
+            return "no end"
+        case []:
+            return "nothing"
+        case list():
+            return ", ".join(str(item) for item in value)
+        case str():
+            return told.name(value)
+        case _:
+            return str(value)
+
+
+def _taken(removed: list[str]) -> str:
+    """Say what each ceiling took away; entries are `ceiling:scope`."""
+    parts = [entry.partition(":") for entry in removed]
+    return " ".join(f"{scope} was left out: {_CEILINGS.get(ceiling, ceiling)}." for ceiling, _, scope in parts)
+
+
+class _Words(dict[str, str]):
+    """A chain has not every link: a missing one reads as somebody unknown, never as an error."""
+
+    def __missing__(self, key: str) -> str:
+        return "somebody"
+
+
+TYPES: Final = tuple(sorted(event.type for event in EVENTS))

@@ -1,0 +1,1 @@
+"""The first run: a setup link becomes the first administrator."""
