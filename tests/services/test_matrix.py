@@ -1,0 +1,138 @@
+"""Every grant type, introspection and userinfo x every way in which authority ends or shrinks."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kit.flows import act_for_itself, approve, get_tokens, introspect, redeem, refresh, userinfo, visit
+from tests.services.causes import CAUSES, Held
+
+SCOPE = "openid read:calendar write:calendar"
+ASKED = frozenset({"read:calendar", "write:calendar"})
+TOKENS = ("code", "refresh", "replay", "client_credentials")
+CELLS = {f"{path}: {name}": (path, cause) for name, cause in CAUSES.items() for path in sorted(cause.on)}
+
+
+@pytest.fixture
+async def hold(remit):
+    """Let an agent come to hold one of everything, with a line that may or may not go on while the user is away."""
+
+    async def held(away: str) -> Held:
+        world = remit.acme
+        async with remit.browser() as browser:
+            await visit(browser, world)
+            first = await get_tokens(remit, world, world.web, browser=browser, scope=SCOPE, away=away, prompt="consent")
+            code = await approve(remit, world, world.web, browser=browser, scope=SCOPE, away=away, prompt="consent")
+            second = (await refresh(remit, world, world.web, first["refresh_token"])).json()
+            cookie = next(value for name, value in browser.cookies.items() if name == "__Host-remit_acme")
+        return Held(
+            code=code.code,
+            spent=first["refresh_token"],
+            live=second["refresh_token"],
+            access=second["access_token"],
+            cookie=cookie,
+        )
+
+    return held
+
+
+async def take(remit, path: str, held: Held):
+    """Try one path. Returns (status, error or None, scopes or None)."""
+    world = remit.acme
+    if path == "introspection":
+        told = await introspect(remit, world, held.access)
+        assert told["active"] or told == {"active": False}
+        return (200, None, told["scope"]) if told["active"] else (200, "inactive", None)
+    if path == "userinfo":
+        answer = await userinfo(remit, world, held.access)
+        return answer.status_code, None if answer.status_code == 200 else "invalid_token", None
+    answer = await {
+        "code": lambda: redeem(remit, world, world.web, held.code),
+        "refresh": lambda: refresh(remit, world, world.web, held.live),
+        "replay": lambda: refresh(remit, world, world.web, held.spent),
+        "client_credentials": lambda: act_for_itself(remit, world, world.web, scope="read:calendar write:calendar"),
+    }[path]()
+    body = answer.json()
+    return answer.status_code, body.get("error"), body.get("scope")
+
+
+@pytest.mark.parametrize("path", sorted({path for path, _ in CELLS.values()}))
+async def test_without_a_cause_every_path_is_open(remit, hold, path):
+    status, error, scope = await take(remit, path, await hold("no"))
+    assert (status, error) == (200, None)
+    assert scope is None or set(scope.split()) >= ASKED
+
+
+@pytest.mark.parametrize(("path", "cause"), CELLS.values(), ids=CELLS)
+async def test_no_path_goes_around_a_cause(remit, hold, path, cause):
+    held = await hold(cause.away)
+    await cause.act(remit, remit.acme, held)
+    (status, error, scope), events = await remit.events_of(remit.acme, take(remit, path, held))
+
+    if cause.lost is not None:
+        assert (status, error) == (200, None)
+        assert scope is None or not cause.lost & set(scope.split())
+        return
+
+    expected = {"introspection": (200, "inactive"), "userinfo": (401, "invalid_token")}
+    refused = (401, "invalid_client") if cause.client else (400, "invalid_grant")
+    assert (status, error) == expected.get(path, refused)
+    assert [event["type"] for event in events] == ["token.refused"]
+    assert cause.told in events[0]["what"]["reason"]
+    assert events[0]["who"].get("client", remit.acme.web.id) == remit.acme.web.id
+
+
+LIFTED = {name: (path, cause) for name, (path, cause) in CELLS.items() if cause.undo is not None and path in TOKENS}
+
+
+@pytest.mark.parametrize(("path", "cause"), LIFTED.values(), ids=LIFTED)
+async def test_a_refusal_for_the_dead_spends_nothing(remit, hold, path, cause):
+    held = await hold(cause.away)
+    await cause.act(remit, remit.acme, held)
+    assert (await take(remit, path, held))[0] in {400, 401}
+    await cause.undo(remit, remit.acme, held)
+    status, error, scope = await take(remit, path, held)
+    assert (status, error) == (200, None)
+    assert set(scope.split()) >= ASKED
+
+
+STOPS = {name: cause for name, cause in CAUSES.items() if name.endswith("is stopped") and cause.undo is not None}
+
+
+@pytest.mark.parametrize("cause", STOPS.values(), ids=STOPS)
+async def test_lifting_a_stop_revives_no_old_access_token(remit, hold, cause):
+    held = await hold("yes")
+    await cause.act(remit, remit.acme, held)
+    await cause.undo(remit, remit.acme, held)
+    told, events = await remit.events_of(remit.acme, introspect(remit, remit.acme, held.access))
+    assert told == {"active": False}
+    assert events[0]["what"]["reason"] == "a stop fell after this token was issued"
+    fresh = (await refresh(remit, remit.acme, remit.acme.web, held.live)).json()["access_token"]
+    assert (await introspect(remit, remit.acme, fresh))["active"]
+
+
+async def test_the_event_of_a_refused_refresh_names_the_whole_chain(remit, hold):
+    world, held = remit.acme, await hold("yes")
+    await CAUSES["the agent is stopped"].act(remit, world, held)
+    _, events = await remit.events_of(world, take(remit, "refresh", held))
+    who = events[0]["who"]
+    assert {
+        name: who[name] for name in ("user", "agent", "owner", "client", "grant", "line", "approver", "resource")
+    } == {
+        "user": world.alice.id,
+        "agent": world.agent.id,
+        "owner": world.admin.id,
+        "client": world.web.id,
+        "grant": held.grant,
+        "line": held.line,
+        "approver": world.alice.id,
+        "resource": world.calendar.uri,
+    }
+
+
+async def test_a_token_about_which_nothing_is_left_is_inactive(remit):
+    world = remit.acme
+    access = (await act_for_itself(remit, world, world.web, scope="read:calendar")).json()["access_token"]
+    assert (await introspect(remit, world, access))["scope"] == "read:calendar"
+    await CAUSES["every scope left the remit"].act(remit, world, None)
+    assert await introspect(remit, world, access) == {"active": False}
