@@ -36,7 +36,10 @@ def serve(
     from remit.cli.settings import load_or_exit
 
     settings = load_or_exit(data=data, host=host, port=port, base_url=base_url)
-    return asyncio.run(_serve(settings))
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> int:
