@@ -6,7 +6,7 @@ from datetime import datetime
 
 from remit.core.audit.tree import EMPTY, Frontier
 from remit.ports.work import TreeState
-from remit.store.columns import to_ms
+from remit.store.columns import as_bytes, to_ms
 from remit.store.statements import Statements
 
 FRONTIER = """
@@ -71,7 +71,8 @@ class AuditTables:
 
     async def leaves(self, start: int, *, limit: int = 1000) -> tuple[tuple[int, bytes, bytes], ...]:
         return tuple(
-            (seq, body, leaf) for seq, body, leaf in await self._statements.rows(LEAVES, start=start, limit=limit)
+            (seq, as_bytes(body), as_bytes(leaf))
+            for seq, body, leaf in await self._statements.rows(LEAVES, start=start, limit=limit)
         )
 
     async def tree(self) -> TreeState:

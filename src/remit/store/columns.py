@@ -45,6 +45,11 @@ def check_text(value: str) -> None:
         raise BadText("a text may not hold half of a surrogate pair")
 
 
+def as_bytes(stored: object) -> bytes:
+    """Return stored bytes. SQLite keeps whatever type a stranger wrote; such a row is judged like any other."""
+    return stored if isinstance(stored, bytes) else str(stored).encode("utf-8", "surrogatepass")
+
+
 def to_json(texts: Iterable[str]) -> str:
     """Write texts in the order given; a set is sorted first by whoever has one."""
     held = list(texts)

@@ -13,7 +13,7 @@ from remit.core.audit.tree import leaf_hash
 from remit.core.names import RANDOM_BYTES, EventId, Prefix, TenantId, encode_id
 from remit.ports.work import EventFilter, StoredEvent
 from remit.store.audit import TreeInWork
-from remit.store.columns import from_ms, to_ms
+from remit.store.columns import as_bytes, from_ms, to_ms
 from remit.store.statements import Row, Statements
 
 APPEND = """
@@ -177,4 +177,4 @@ class EventTable:
 
 def _event(row: Row) -> StoredEvent:
     seq, id_, type_, at, outcome, body = row
-    return StoredEvent(seq=seq, id=EventId(id_), type=type_, at=from_ms(at), outcome=outcome, body=body)
+    return StoredEvent(seq=seq, id=EventId(id_), type=type_, at=from_ms(at), outcome=outcome, body=as_bytes(body))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from remit.core.audit.events import EVENTS
-from remit.services.activity import Told
+from remit.services.activity import Field, Told
 
 SUMMARIES: Final[Mapping[str, str]] = {
     "tenant.created": "The tenant was created",
@@ -76,17 +76,23 @@ _CEILINGS: Final = {
 }
 
 
+ILLEGIBLE: Final = "This entry is not what was written here: somebody changed it"
+
 _KINDS: Final = {"kid": "signing key", "session": "sign-in", "line": "approval"}
 """What people call the targets whose names are for machines."""
 
 
 def summary(told: Told) -> str:
     """Say in one line what happened."""
+    if not told.legible:
+        return ILLEGIBLE
     return SUMMARIES.get(told.stored.type, told.stored.type).format_map(_fields(told))
 
 
 def why(told: Told) -> str:
     """Say in one or two sentences why it happened."""
+    if not told.legible:
+        return f"{ILLEGIBLE}. The log is only whole where it can be verified: run `remit audit verify`."
     sentence = REASONS.get(told.stored.type)
     return sentence.format_map(_fields(told)).strip() if sentence is not None else f"{summary(told)}."
 
@@ -105,9 +111,9 @@ def _fields(told: Told) -> Mapping[str, str]:
     words = _Words(chain | {key: _text(told, value) for key, value in told.what.items()})
     words["actor"] = actor(told)[1]
     if told.stored.type == "token.issued":
-        words["taken"] = _taken(told.what["removed"])
+        words["taken"] = _taken(told.listed("removed"))
     if told.stored.type.startswith("decision."):
-        words["reason"] = str(told.what["reason"]).replace("_", " ")
+        words["reason"] = str(told.what.get("reason", "")).replace("_", " ")
     if "target_kind" in told.what:
         words["stopped"] = _target(told)
     return words
@@ -115,14 +121,14 @@ def _fields(told: Told) -> Mapping[str, str]:
 
 def _target(told: Told) -> str:
     """Name what was stopped; what has no name of its own is named after whoever it belongs to."""
-    kind, id_ = str(told.what["target_kind"]), str(told.what["target"])
+    kind, id_ = str(told.what["target_kind"]), str(told.what.get("target", ""))
     if id_ in told.names:
         return f"the {kind} {told.names[id_]}"
     owner = told.who.get("agent") or told.who.get("user")
     return f"the {_KINDS.get(kind, kind)} of {told.name(owner)}" if owner else f"the {_KINDS.get(kind, kind)} {id_}"
 
 
-def _text(told: Told, value: Any) -> str:
+def _text(told: Told, value: Field) -> str:
     match value:
         case None:
             return "no end"

@@ -25,7 +25,7 @@ async def load(visit: Visit, event: EventId) -> EventPage | None:
         at=stored.at,
         why=why(told),
         chain=tuple(_chain(visit, told)),
-        json=stored.body.decode(),
+        json=stored.body.decode("utf-8", "replace"),
         leaf=stored.seq,
         hash=leaf_hash(stored.body).hex(),
     )
