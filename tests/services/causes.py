@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from remit.core.agents import AgentState, ScopeKey
-from remit.core.keys import KeyState
+from remit.core.keys import KeyState, KeyUse
 from remit.core.names import Kid
 from remit.core.stops import TargetKind
 from remit.core.users import UserState
@@ -60,9 +61,13 @@ class Cause:
     """Not refused: only these scopes are gone."""
 
 
+def undoable(acts: tuple[Act, Act], **rest: Any) -> Cause:
+    return Cause(act=acts[0], undo=acts[1], **rest)
+
+
 def row(
     table: str, column: str, dead: str | int | None, alive: str | int | None, id_: Callable[[World], str]
-) -> dict[str, Act]:
+) -> tuple[Act, Act]:
     """Change a state for which there is no use case yet, and back."""
 
     def put(value: str | int | None) -> Act:
@@ -77,17 +82,17 @@ def row(
 
         return act
 
-    return {"act": put(dead), "undo": put(alive)}
+    return put(dead), put(alive)
 
 
-def stopped(kind: TargetKind, id_: Callable[[World, Held], str]) -> dict[str, Act]:
+def stopped(kind: TargetKind, id_: Callable[[World, Held], str]) -> tuple[Act, Act]:
     async def act(remit: Remit, world: World, held: Held) -> None:
         await stop(remit, world, kind, id_(world, held))
 
     async def undo(remit: Remit, world: World, held: Held) -> None:
         await lift(remit, world, kind, id_(world, held))
 
-    return {"act": act, "undo": undo}
+    return act, undo
 
 
 def past(table: str, id_: Callable[[Held], str]) -> Act:
@@ -194,14 +199,14 @@ async def leave_browser_idle(remit: Remit, world: World, held: Held) -> None:
 async def stop_key(remit: Remit, world: World, held: Held) -> None:
     async with remit.deps.db.read(world.tenant.id) as work:
         keys = await work.keys.all()
-    kid = remit.deps.keyring.active_kid(keys, next(key.use for key in keys if key.alg == "ES256"), "ES256")
+    kid = remit.deps.keyring.active_kid(keys, KeyUse.ACCESS, "ES256")
     await stop(remit, world, TargetKind.KID, kid)
 
 
 async def retire_key(remit: Remit, world: World, held: Held) -> None:
     """Take the signing key out of use at once; its successor signs from now on."""
     async with remit.deps.db.work(world.tenant.id) as work:
-        keys = [key for key in await work.keys.all() if key.use == "access"]
+        keys = [key for key in await work.keys.all() if key.use is KeyUse.ACCESS]
         active = next(key for key in keys if key.state is KeyState.ACTIVE)
         waiting = next(key for key in keys if key.state is KeyState.NEXT)
         await work.keys.change(Kid(active.kid), KeyState.GONE, at=remit.clock.now())
@@ -223,45 +228,45 @@ CAUSES = {
     "the user is inactive": Cause(
         act=user_state(UserState.INACTIVE), undo=user_state(UserState.ACTIVE), told="the user is inactive", on=OF_USER
     ),
-    "the user is stopped": Cause(
-        **stopped(TargetKind.USER, lambda world, _: world.alice.id), told="the user was stopped", on=OF_USER
+    "the user is stopped": undoable(
+        stopped(TargetKind.USER, lambda world, _: world.alice.id), told="the user was stopped", on=OF_USER
     ),
     "the agent is retired": Cause(act=retire_agent, told="the agent is retired"),
-    "the agent is staged again": Cause(
-        **row("agent", "state", "staged", "active", lambda world: world.agent.id), told="the agent is staged"
+    "the agent is staged again": undoable(
+        row("agent", "state", "staged", "active", lambda world: world.agent.id), told="the agent is staged"
     ),
-    "the agent is stopped": Cause(
-        **stopped(TargetKind.AGENT, lambda world, _: world.agent.id), told="the agent was stopped"
+    "the agent is stopped": undoable(
+        stopped(TargetKind.AGENT, lambda world, _: world.agent.id), told="the agent was stopped"
     ),
     "the agent has no owner": Cause(
-        act=row("agent", "owner", None, None, lambda world: world.agent.id)["act"], told="the agent has no owner"
+        act=row("agent", "owner", None, None, lambda world: world.agent.id)[0], told="the agent has no owner"
     ),
-    "the client is retired": Cause(
-        **row("client", "state", "retired", "active", lambda world: world.web.id),
+    "the client is retired": undoable(
+        row("client", "state", "retired", "active", lambda world: world.web.id),
         told="the client is retired",
         client=True,
     ),
-    "the client is stopped": Cause(
-        **stopped(TargetKind.CLIENT, lambda world, _: world.web.id), told="the client was stopped", client=True
+    "the client is stopped": undoable(
+        stopped(TargetKind.CLIENT, lambda world, _: world.web.id), told="the client was stopped", client=True
     ),
-    "the tenant is suspended": Cause(
-        **row("tenant", "state", "suspended", "active", lambda world: world.tenant.id), told="the tenant is suspended"
+    "the tenant is suspended": undoable(
+        row("tenant", "state", "suspended", "active", lambda world: world.tenant.id), told="the tenant is suspended"
     ),
-    "the tenant is stopped": Cause(
-        **stopped(TargetKind.TENANT, lambda world, _: world.tenant.id), told="the tenant was stopped"
+    "the tenant is stopped": undoable(
+        stopped(TargetKind.TENANT, lambda world, _: world.tenant.id), told="the tenant was stopped"
     ),
-    "the resource is disabled": Cause(
-        **row("resource", "state", "disabled", "active", lambda world: world.calendar.id),
+    "the resource is disabled": undoable(
+        row("resource", "state", "disabled", "active", lambda world: world.calendar.id),
         told="the resource is disabled",
     ),
-    "the resource is stopped": Cause(
-        **stopped(TargetKind.RESOURCE, lambda world, _: world.calendar.id), told="the resource was stopped"
+    "the resource is stopped": undoable(
+        stopped(TargetKind.RESOURCE, lambda world, _: world.calendar.id), told="the resource was stopped"
     ),
     "the user's grant is stopped": Cause(
-        act=stopped(TargetKind.GRANT, lambda _, held: held.grant)["act"], told="the grant was stopped", on=OF_USER
+        act=stopped(TargetKind.GRANT, lambda _, held: held.grant)[0], told="the grant was stopped", on=OF_USER
     ),
     "the administrator's grant is stopped": Cause(
-        act=stopped(TargetKind.GRANT, lambda world, _: world.unattended.id)["act"],
+        act=stopped(TargetKind.GRANT, lambda world, _: world.unattended.id)[0],
         told="no administrator has approved",
         on=frozenset({"client_credentials"}),
     ),
@@ -277,12 +282,12 @@ CAUSES = {
         on=frozenset({"client_credentials"}),
     ),
     "the line is stopped": Cause(
-        act=stopped(TargetKind.LINE, lambda _, held: held.line)["act"],
+        act=stopped(TargetKind.LINE, lambda _, held: held.line)[0],
         told="the line was stopped",
         on=frozenset({"introspection", "userinfo"}),
     ),
     "the line of a refresh token is stopped": Cause(
-        act=stopped(TargetKind.LINE, lambda _, held: held.line)["act"],
+        act=stopped(TargetKind.LINE, lambda _, held: held.line)[0],
         told="the refresh token was revoked",
         on=frozenset({"refresh", "replay"}),
     ),
@@ -296,8 +301,8 @@ CAUSES = {
         act=leave_browser_idle, told="the login session ended", away="no", on=OF_USER
     ),
     "the remit is missing": Cause(
-        act=row("remit", "state", "superseded", "active", lambda world: world.remit.id)["act"],
-        undo=row("remit", "state", "superseded", "active", lambda world: world.remit.id)["undo"],
+        act=row("remit", "state", "superseded", "active", lambda world: world.remit.id)[0],
+        undo=row("remit", "state", "superseded", "active", lambda world: world.remit.id)[1],
         told="the remit is missing",
     ),
     "the remit is past its end": Cause(act=expire_remit, told="the remit expired"),

@@ -130,9 +130,9 @@ async def test_the_event_of_a_refused_refresh_names_the_whole_chain(remit, hold)
     }
 
 
-async def test_a_token_about_which_nothing_is_left_is_inactive(remit):
-    world = remit.acme
+async def test_a_token_about_which_nothing_is_left_is_inactive(remit, hold):
+    world, held = remit.acme, await hold("yes")
     access = (await act_for_itself(remit, world, world.web, scope="read:calendar")).json()["access_token"]
     assert (await introspect(remit, world, access))["scope"] == "read:calendar"
-    await CAUSES["every scope left the remit"].act(remit, world, None)
+    await CAUSES["every scope left the remit"].act(remit, world, held)
     assert await introspect(remit, world, access) == {"active": False}
