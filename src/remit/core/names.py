@@ -8,6 +8,7 @@ and the row holds only a keyed digest of the secret.
 from __future__ import annotations
 
 import binascii
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
@@ -30,7 +31,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 26
 _CHECKSUM_LENGTH = 6
-_SECRET_LENGTH = 43  # 32 bytes in base64url without padding
+_ORDINAL = re.compile(rf"[{_ALPHABET}]{{{_ID_LENGTH}}}")
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes in base64url without padding
 
 RANDOM_BYTES = 10
 """Random bytes that one id needs."""
@@ -131,7 +133,8 @@ def parse_opaque(text: str, kind: SecretKind) -> Opaque | None:
         return None
     body, checksum = text[:-_CHECKSUM_LENGTH], text[-_CHECKSUM_LENGTH:]
     ordinal, dot, secret = body[len(head) :].partition(".")
-    if not dot or len(ordinal) != _ID_LENGTH or len(secret) != _SECRET_LENGTH or _checksum(body) != checksum:
+    # The checksum is for typing errors and proves nothing, so the characters are looked at too.
+    if not dot or not _ORDINAL.fullmatch(ordinal) or not _SECRET.fullmatch(secret) or _checksum(body) != checksum:
         return None
     return Opaque(kind=kind, id=ordinal, secret=Secret(secret))
 
