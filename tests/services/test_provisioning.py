@@ -85,6 +85,7 @@ async def test_a_slug_that_cannot_be(remit, slug, code, hint):
     async with remit.deps.db.system() as system:
         before = await system.tenants()
         refusal = await create_tenant(remit.deps, HERE, slug=slug, name="New", base_url=BASE)
+        assert isinstance(refusal, Refusal)
         assert (refusal.code, hint in refusal.hint) == (code, True)
         assert await system.tenants() == before
 

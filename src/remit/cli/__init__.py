@@ -11,7 +11,7 @@ from remit.cli.exits import INTERRUPTED, OK, SERVER, USAGE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cyclopts import App
+    from cyclopts import App, CycloptsError
 
 VERBS = {
     "serve": (
@@ -82,11 +82,16 @@ def run(tokens: Sequence[str]) -> int:
         answer = build()(list(tokens), exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError as error:
-        print(f"remit: {error}", file=sys.stderr)
+        print(f"remit: {_told(error)}", file=sys.stderr)
         return USAGE
     except RemitError as error:
         print(f"remit: {error}", file=sys.stderr)
         return SERVER
+    except ImportError:
+        if not tokens or tokens[0] != "demo":
+            raise
+        print("remit: the demo needs more than the server does: pip install 'remit[demo]'", file=sys.stderr)
+        return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -113,6 +118,20 @@ def build() -> App:
     for noun, help_ in NOUNS.items():
         app.command(f"remit.cli.{noun}:app", name=noun, help=help_)
     return app
+
+
+def _told(error: CycloptsError) -> str:
+    from cyclopts.exceptions import UnknownCommandError
+
+    if isinstance(error, UnknownCommandError) and not error.command_chain and error.unused_tokens:
+        # The library would import every command there is to make its suggestion, also those that are not installed.
+        from difflib import get_close_matches
+
+        named, known = error.unused_tokens[0], sorted([*VERBS, *NOUNS])
+        near = get_close_matches(named, known, n=1)
+        hint = f'Did you mean "{near[0]}"? ' if near else ""
+        return f'Unknown command "{named}". {hint}Available commands: {", ".join(known)}.'
+    return str(error)
 
 
 def _version() -> str:

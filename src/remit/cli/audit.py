@@ -135,7 +135,9 @@ def verify(
 )
 def export(
     *,
-    out: Annotated[Path | None, Parameter(help="File to write, readable by you alone. [default: -]")] = None,
+    out: Annotated[
+        Path | None, Parameter(help="File to write, readable by you alone. [default: standard output]")
+    ] = None,
     where: Where | None = None,
 ) -> int:
     """Write the whole log as JSON lines: its head with the public keys, every entry, every checkpoint (docs/cli.md)."""
@@ -194,7 +196,7 @@ def _tell(found: Verified, slug: str) -> None:
     if report.sound and report.signed < report.entries:
         say(f"Entries from {report.signed} on are in no checkpoint yet: the server signs one every minute.")
     if found.outside:
-        say(f"Held against {found.outside} checkpoints from outside the database.")
+        say(f"Checkpoints from outside the database that it was held against: {found.outside}.")
     else:
         say("Without a checkpoint from outside, a cut tail cannot be seen: use --checkpoint FILE.")
 
@@ -259,7 +261,7 @@ def _read_checkpoints(path: Path) -> str:
 
 
 def _opened(out: Path | None) -> IO[str]:
-    if out is None or str(out) == "-":
+    if out is None:
         return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     try:
         # The log names people: nobody else on the machine gets to read it.

@@ -11,17 +11,22 @@ from remit.cli.exits import OK, REFUSED
 from remit.cli.here import say
 from remit.cli.output import write_json
 
-app = App(name="token", help="Take a token apart.", help_epilogue="Examples:\n  remit token parse - < token.txt")
+app = App(name="token", help="Take a token apart.", help_epilogue="Examples:\n  remit token parse < token.txt")
 
 _LONGEST = 64 * 1024
 
 
-@app.command(help_epilogue="Examples:\n  remit token parse - < token.txt\n  remit token parse eyJhbGciOi...")
-def parse(token: Annotated[str, Parameter(help="The token; - reads it from standard input.")] = "-", /) -> int:
+@app.command(help_epilogue="Examples:\n  remit token parse < token.txt\n  remit token parse eyJhbGciOi...")
+def parse(
+    token: Annotated[
+        str, Parameter(help="The token. [default: the first line of standard input]", show_default=False)
+    ] = "",
+    /,
+) -> int:
     """Show what an access token says. Nothing is checked: whether it is good, introspection knows."""
     from remit.crypto.compact import take_apart
 
-    text = sys.stdin.readline(_LONGEST).strip() if token == "-" else token
+    text = token or sys.stdin.readline(_LONGEST).strip()
     parts = take_apart(text)
     claims = parts.claims() if parts is not None else None
     if parts is None or claims is None:

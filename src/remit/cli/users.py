@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +38,7 @@ def list_(*, where: Where | None = None) -> int:
 
 @app.command(
     help_epilogue="Examples:\n  remit users create alice@example.com --name Alice --password-file password.txt"
-    "\n  pwgen 20 1 | remit users create bob@example.com --name Bob --role admin --password-file -"
+    "\n  pwgen 20 1 | remit users create bob@example.com --name Bob --role admin --password-file /dev/stdin"
 )
 def create(
     email: Annotated[str, Parameter(help="The address to sign in with; unique in the tenant.")],
@@ -48,7 +47,7 @@ def create(
     name: Annotated[str, Parameter(help="What people call him or her.")],
     role: Annotated[Role, Parameter(help="What the console lets him or her do.")] = Role.USER,
     password_file: Annotated[
-        Path | None, Parameter(help="File whose first line is the password; - is standard input.")
+        Path | None, Parameter(help="File whose first line is the password; /dev/stdin reads it from a pipe.")
     ] = None,
     where: Where | None = None,
 ) -> int:
@@ -73,8 +72,6 @@ def create(
 def _first_line(path: Path) -> str:
     longest = LONGEST_PASSWORD + 2
     try:
-        if str(path) == "-":
-            return sys.stdin.readline(longest).rstrip("\r\n")
         with path.open(encoding="utf-8") as file:
             return file.readline(longest).rstrip("\r\n")
     except OSError as error:
