@@ -22,3 +22,12 @@ async def world(world_template, tmp_path):
 
     async with open_world(world_template, tmp_path / "world") as made:
         yield made
+
+
+@pytest.fixture
+async def remit(tmp_path):
+    """Open a seeded instance of `tests.kit`, for the protocol's endpoints."""
+    from tests.kit.instance import instance
+
+    async with instance(tmp_path) as opened:
+        yield opened
