@@ -212,12 +212,16 @@ class Browser:
         fields: Mapping[str, str | list[str]] | None = None,
         *,
         csrf: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
     ) -> httpx.Response:
-        """Send a form as a browser would from one of our pages. Without `csrf` it is taken from a fresh page."""
+        """Send a form as a browser would from one of our pages. Without `csrf` it is taken from a fresh page.
+
+        A header given as None is left out.
+        """
         if csrf is None:
             csrf = csrf_in((await self.get("/account", follow=True)).text)
-        sent = {"origin": BASE, "sec-fetch-site": "same-origin", **(headers or {})}
+        wanted = {"origin": BASE, "sec-fetch-site": "same-origin", **(headers or {})}
+        sent = {name: value for name, value in wanted.items() if value is not None}
         return await self.http.post(self.url(path), data={"csrf": csrf, **(fields or {})}, headers=sent)
 
 

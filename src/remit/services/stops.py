@@ -36,9 +36,12 @@ async def stop_in(
         return Refusal("invalid_request", "say why: a stop carries a reason")
     if not await _exists(work, target):
         return Refusal("not_found", f"no such {target.kind}")
-    if target.kind not in RESUMABLE and (final := await work.stops.on((target,))):
-        # It is over already. A second row would change nothing, and whoever repeats himself could fill the feed.
-        return final[0]
+    if target.kind not in RESUMABLE:
+        # Where one is in force it is over already. A second row would change nothing, and whoever repeats himself
+        # could fill the feed. A row that is not in force narrowed a grant (grant_changes) and has ended nothing.
+        for stop in await work.stops.on((target,)):
+            if stop.in_force(now):
+                return stop
     if target.kind is TargetKind.GRANT:
         await work.grants.revoke(GrantId(target.id), at=now, reason=reason)
     if target.kind is TargetKind.LINE:

@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 
 from remit.core.audit.events import SYSTEM
+from remit.core.names import UserId
 from remit.core.stops import Target, TargetKind
 from remit.services.feed import read_feed
+from remit.services.grant_changes import NO_GRANT, narrow, revoke_own
 from remit.services.stops import place_stop
 from tests.http.pages.well_formed import read
 from tests.http.world import EVERYTHING, words
@@ -115,6 +117,32 @@ async def test_what_is_unticked_ends_at_once_and_everywhere(world):
         site, grant_type="refresh_token", refresh_token=again.refresh, scope="read:calendar delete:calendar"
     )
     assert "delete:calendar" not in wider.scopes
+
+
+async def test_what_was_narrowed_can_still_be_stopped(world):
+    site = world.acme
+    tokens = await world.consent(site, "alice")
+    grant = await world.grant_of(site, "alice")
+    browser = await world.browser(site, "alice")
+    await browser.post(f"/account/agents/{grant}/change", {"scope": "read:calendar"})
+    again = await world.token(site, grant_type="refresh_token", refresh_token=tokens.refresh)
+    assert (await world.introspect(site, again.access))["active"]
+    await browser.post(f"/account/agents/{grant}/stop")
+    assert not (await world.introspect(site, again.access))["active"]
+    assert (await world.token(site, grant_type="refresh_token", refresh_token=again.refresh)).error == "invalid_grant"
+    assert "No agent works for you yet" in words(await browser.get("/account"))
+
+
+async def test_the_use_case_itself_knows_whose_grant_it_is(world):
+    site = world.acme
+    await world.consent(site, "alice")
+    grant, bob = await world.grant_of(site, "alice"), site.people["bob"].id
+    keep, before = frozenset({"read:calendar"}), await world.size(site)
+    for user in (bob, UserId("")):
+        assert await narrow(site.tenant.id, grant, user, keep, world.deps, SYSTEM) == NO_GRANT
+        assert await revoke_own(site.tenant.id, grant, user, world.deps, SYSTEM) == NO_GRANT
+    assert await narrow(site.tenant.id, site.admin_grant, bob, keep, world.deps, SYSTEM) == NO_GRANT
+    assert await world.size(site) == before
 
 
 async def test_nothing_is_widened_by_a_form(world):

@@ -108,10 +108,17 @@ async def test_the_way_back_stays_on_this_server(world, wanted):
     assert re.fullmatch(re.escape(BASE) + r"/login(\?next=%2F(?!%2F)[A-Za-z0-9%._-]*)?", location)
 
 
-FORGERIES = {
+async def test_a_path_that_is_no_local_path_is_not_carried_along(world):
+    answer = await (await world.browser(world.acme)).get("/console/agents/%22%3Cscript%3E")
+    assert answer.headers["location"] == f"{BASE}/login"
+
+
+FORGERIES: dict[str, dict[str, str | None]] = {
     "another origin": {"origin": "https://evil.example"},
     "another port of this host": {"origin": "http://127.0.0.1:8701"},
-    "an origin that nobody vouches for": {"origin": "null", "sec-fetch-site": "cross-site"},
+    "an origin hidden by another site": {"origin": "null", "sec-fetch-site": "cross-site"},
+    "an origin that no browser vouches for": {"origin": "null", "sec-fetch-site": None},
+    "an origin that is typed in": {"origin": "null", "sec-fetch-site": "none"},
     "a page of another site": {"sec-fetch-site": "cross-site"},
     "a page of a neighbour": {"sec-fetch-site": "same-site"},
 }

@@ -10,7 +10,7 @@ import pytest
 from remit.app import build, open_deps
 from remit.services.provisioning.setup import create_setup_link
 from remit.services.provisioning.tenants import create_tenant
-from tests.http.world import BASE, HERE, Browser, HandClock, World, csrf_in, settings_in, words
+from tests.http.world import BASE, HERE, HandClock, World, csrf_in, settings_in, words
 
 GOOD = {
     "name": "Dana Okafor",
@@ -109,6 +109,9 @@ async def test_a_form_from_elsewhere_makes_nobody(fresh):
         assert await work.users.list() == ()
 
 
-async def test_only_the_first_tenant_has_a_setup(world):
-    browser: Browser = await world.browser(world.globex)
-    assert (await browser.get("/setup?token=rmt_su_x")).status_code == 404
+async def test_only_the_first_tenant_has_a_setup(fresh):
+    world, _ = fresh
+    await create_tenant(world.deps, HERE, slug="globex", name="Globex", base_url=BASE)
+    good = await link(world)
+    assert (await world.http().get(f"/t/globex{good}")).status_code == 404
+    assert (await world.http().get(good)).status_code == 200
