@@ -162,13 +162,13 @@ async def token(remit: Remit, world: World, client: Client, **fields: Any) -> ht
     return await remit.http.post(f"{world.issuer}/oauth/token", data=data, **shown)
 
 
-async def redeem(remit: Remit, world: World, client: Client, code: str, **fields: Any) -> httpx.Response:
+async def redeem(remit: Remit, world: World, client: Client, code: str, /, **fields: Any) -> httpx.Response:
     return await token(
         remit, world, client, **{"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER, **fields}
     )
 
 
-async def refresh(remit: Remit, world: World, client: Client, text: str, **fields: Any) -> httpx.Response:
+async def refresh(remit: Remit, world: World, client: Client, text: str, /, **fields: Any) -> httpx.Response:
     return await token(remit, world, client, grant_type="refresh_token", refresh_token=text, **fields)
 
 

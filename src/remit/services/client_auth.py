@@ -65,7 +65,7 @@ async def _by_assertion(work: Work, party: Party, presented: Presented, deps: De
         presented.value.reveal(), client.jwks, issuer=issuer, client=client.id, now=now
     )
     if isinstance(verdict, Refusal):
-        return verdict
+        return replace(FAILED, audit=verdict.audit)
     # Keyed by client, so that nobody can burn somebody else's jti (B-KEY-03).
     if not await work.once.claim("assertion", f"{client.id}:{verdict.jti}", until=verdict.expires_at, at=now):
         return replace(FAILED, audit="assertion used twice")
