@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from remit.core.errors import StoreUnavailable
 from remit.core.names import Prefix
 from remit.core.tenants import DEFAULT_SLUG, Tenant
+from remit.http._kit.render import STATIC_PREFIX
 from remit.ports.deps import Deps
 from remit.wire.oauth_errors import render_unavailable
 from remit.wire.problems import render_problem
@@ -78,6 +79,10 @@ class TenantRouter:
             await render_problem("internal", detail, request=request_id)(scope, receive, tagged)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(STATIC_PREFIX):
+            # Style and script belong to no tenant, and are there also where the default tenant is not.
+            await self._app(scope, receive, send)
+            return
         slug, path = split(scope["path"])
         tenant = await self._tenant(slug)
         if tenant is None:
