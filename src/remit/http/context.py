@@ -30,14 +30,16 @@ def context_of(request: Request) -> Context:
     return context
 
 
-def error_page(request: Request, browser: Browser, refusal: Refusal, *, title: str = "This cannot go on") -> Response:
+def error_page(
+    request: Request, browser: Browser, refusal: Refusal, *, title: str = "This cannot go on", todo: str = ""
+) -> Response:
     """Show our own page for a refusal that must not be redirected anywhere (OA-4)."""
     context = context_of(request)
     view = ErrorPage(
         frame=frame(browser, context.deps),
         title=title,
         happened=refusal.hint[:1].upper() + refusal.hint[1:] + ".",
-        todo=ADVICE.get(refusal.code, ADVICE["invalid_request"]),
+        todo=todo or ADVICE.get(refusal.code, ADVICE["invalid_request"]),
         request_id=request.scope.get("remit.request", ""),
         code=refusal.code,
         back=f"{browser.tenant.issuer}/account" if browser.signed_in else "",

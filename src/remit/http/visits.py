@@ -36,6 +36,8 @@ NO_SUCH: Final = Refusal("not_found", "there is nothing here, or it is not yours
 """One answer to what does not exist and to what belongs to somebody else."""
 
 _NOT_FOR_YOU: Final = Refusal("access_denied", "your role does not let you do this here")
+_ASK: Final = "Ask an administrator if you think you should be able to. What works for you is under My agents."
+_AGAIN: Final = "Nothing was changed. Open the page again and repeat what you did."
 _ID: Final = re.compile(r"[a-z]{3}_[0-9a-z]{1,40}")
 
 
@@ -88,10 +90,10 @@ class Visit:
         return text if _ID.fullmatch(text) else None
 
     def refuse(self, refusal: Refusal, *, title: str = "This cannot be done") -> Response:
-        return error_page(self.request, self.browser, refusal, title=title)
+        return error_page(self.request, self.browser, refusal, title=title, todo=_AGAIN)
 
     def missing(self) -> Response:
-        return self.refuse(NO_SUCH, title="There is nothing here")
+        return error_page(self.request, self.browser, NO_SUCH, title="There is nothing here")
 
 
 Show = Callable[[Visit], Awaitable[Response]]
@@ -128,11 +130,11 @@ async def _admit(request: Request, roles: frozenset[Role], *, form: Form | Refus
     deps = context_of(request).deps
     browser = await read_browser(request, deps)
     if isinstance(form, Form) and not genuine(request, form, browser, deps):
-        return error_page(request, browser, FORGED)
+        return error_page(request, browser, FORGED, todo=_AGAIN)
     if browser.signed_in is None:
         return go(_login(request, browser), browser)
     if browser.signed_in.user.role not in roles:
-        return error_page(request, browser, _NOT_FOR_YOU, title="This is not open to you")
+        return error_page(request, browser, _NOT_FOR_YOU, title="This is not open to you", todo=_ASK)
     query = parse_query(request)
     if isinstance(query, Refusal):
         return error_page(request, browser, query)

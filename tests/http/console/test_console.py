@@ -134,7 +134,7 @@ async def test_the_list_and_the_page_of_an_event_say_who_what_and_why(world):
     told = await find_event(site.tenant.id, event.id, world.deps)
     assert told is not None
     assert summary(told) == f"alice@example.com let {STRANGE} do: read:calendar"
-    assert "left ticked: read:calendar." in why(told)
+    assert "left ticked: read:calendar. It holds until 2026-03-31 12:00:00 UTC." in why(told)
     browser = await world.browser(site, "amir")
     text = words(await browser.get(f"/console/audit/{event.id}"))
     for part in ("Under which approval consent of alice@example.com", site.agent.id, f"Leaf {event.seq}", "Owner"):

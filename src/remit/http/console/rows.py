@@ -56,7 +56,8 @@ def event_row(visit: Visit, told: Told) -> EventRow:
         summary=summary(told),
         who=name,
         who_kind=kind,
-        agent=agent if agent != name else "",
+        # An agent acts through its client; about everybody else it would say that he acted as the agent.
+        agent=agent if kind == "client" else "",
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from remit.core.audit.events import EVENTS
+from remit.core.display import exact
 from remit.services.activity import Field, Told
 
 SUMMARIES: Final[Mapping[str, str]] = {
@@ -57,8 +59,8 @@ REASONS: Final[Mapping[str, str]] = {
     "token.reuse_detected": "{reason}. Whoever showed it has something that was not meant for him, so everything that "
     "came from the same approval was stopped.",
     "token.introspected": "The token was live at that moment. This is told once a minute for each token.",
-    "stop.placed": "{actor} placed it, because: {reason}. Every token issued before is refused everywhere.",
-    "stop.lifted": "{actor} lifted it, because: {reason}. New tokens can be issued; the old ones stay refused.",
+    "stop.placed": "{actor} stopped {stopped}, because: {reason}. Every token issued before is refused everywhere.",
+    "stop.lifted": "{actor} resumed {stopped}, because: {reason}. New tokens can be issued; the old ones stay refused.",
     "decision.permit": "{agent} called {method} {path}. It needs {required}, and the token held {scopes}.",
     "decision.deny": "{agent} called {method} {path}. It needs {required}, and the token held {scopes}. The API "
     "answered {status}: {reason}.",
@@ -66,6 +68,8 @@ REASONS: Final[Mapping[str, str]] = {
     "the log.",
 }
 """Where the line of the list does not answer it already."""
+
+_TIMES: Final = frozenset({"until", "expires_at", "minute"})
 
 _CEILINGS: Final = {
     "remit": "outside the remit",
@@ -109,6 +113,7 @@ def _fields(told: Told) -> Mapping[str, str]:
     """Return the words a sentence may use: the event's own, then the chain's."""
     chain = {key: told.name(id_) for key, id_ in told.who.items()}
     words = _Words(chain | {key: _text(told, value) for key, value in told.what.items()})
+    words.update({key: _time(words[key]) for key in _TIMES & words.keys()})
     words["actor"] = actor(told)[1]
     if told.stored.type == "token.issued":
         words["taken"] = _taken(told.listed("removed"))
@@ -140,6 +145,14 @@ def _text(told: Told, value: Field) -> str:
             return told.name(value)
         case _:
             return str(value)
+
+
+def _time(text: str) -> str:
+    """Write a time as the pages do; what is none stays as it is."""
+    try:
+        return exact(datetime.fromisoformat(text))
+    except ValueError:
+        return text
 
 
 def _taken(removed: list[str]) -> str:

@@ -66,7 +66,13 @@ def _fact(visit: Visit, term: str, text: str, id_: str, kind: str) -> Fact:
     elif kind in {"user", "client"} and id_.startswith(("usr_", "cli_")):
         href = audit_url(visit, **{kind: id_})
     shown = kind if kind in {"user", "agent", "client", "resource"} else ""
-    return Fact(term=term, text=text, id=id_ if id_ != text and "_" in id_ else "", kind=shown, href=href)
+    return Fact(
+        term=term,
+        text=text,
+        id=id_ if id_ != text and ("_" in id_ or kind == "resource") else "",
+        kind=shown,
+        href=href,
+    )
 
 
 def _approval(told: Told) -> str:
