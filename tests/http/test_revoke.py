@@ -121,15 +121,16 @@ async def test_the_right_id_with_another_secret_ends_nothing(remit):
     assert (await refresh(remit, world, world.web, tokens["refresh_token"])).status_code == 200
 
 
-async def test_who_does_not_prove_himself_is_refused(remit):
+@pytest.mark.parametrize("named", [{"client_id": "web"}, {}, {"client_id": "web", "client_secret": "wrong"}])
+async def test_who_does_not_prove_himself_is_refused(remit, named):
     world = remit.acme
     tokens = await get_tokens(remit, world, world.web)
-    data = {"token": tokens["refresh_token"]}
-    for shown in ({"auth": (world.web.id, "wrong")}, {"data": {"client_id": world.web.id}}, {"data": {}}):
-        call = remit.http.post(url(remit), **{**shown, "data": {**data, **shown.get("data", {})}})
-        answer, events = await remit.events_of(world, call)
-        refused(answer, "invalid_client", 401)
-        assert [event["type"] for event in events] == ["token.refused"]
+    data = {**named, "token": tokens["refresh_token"]}
+    if "client_id" in named:
+        data["client_id"] = world.web.id
+    answer, events = await remit.events_of(world, remit.http.post(url(remit), data=data))
+    refused(answer, "invalid_client", 401)
+    assert [event["type"] for event in events] == ["token.refused"]
     assert (await refresh(remit, world, world.web, tokens["refresh_token"])).status_code == 200
 
 
