@@ -99,7 +99,7 @@ def genuine(request: Request, form: Form, browser: Browser, deps: Deps) -> bool:
         return False
     if browser.fresh_binding is not None:
         return False
-    return hmac.compare_digest(form.one("csrf") or "", csrf(browser, deps))
+    return hmac.compare_digest((form.one("csrf") or "").encode(), csrf(browser, deps).encode())
 
 
 def frame(browser: Browser, deps: Deps, *, menu: tuple[MenuItem, ...] = (), notice: Notice | None = None) -> Frame:
