@@ -60,7 +60,7 @@ def test_the_story_fails_where_stop_is_not_pressed(monkeypatch, capfd):
 
 def test_the_story_fails_where_a_changed_entry_is_not_found(monkeypatch, capfd):
     # The copy is made but nothing is changed in it, so verify finds it sound, as it should: the story must notice.
-    monkeypatch.setattr(story, "_tampered_copy", untouched_copy)
+    monkeypatch.setattr(story, "tampered_copy", untouched_copy)
     assert story.play(once=True) == 1
     assert "a tampered log verified" in capfd.readouterr().err
 

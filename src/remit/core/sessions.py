@@ -22,6 +22,4 @@ class LoginSession:
     ended_at: datetime | None
 
     def live(self, now: datetime) -> bool:
-        return (
-            self.ended_at is None and now < self.last_seen + SESSION_IDLE and now < self.auth_time + SESSION_ABSOLUTE
-        )
+        return self.ended_at is None and now < self.last_seen + SESSION_IDLE and now < self.auth_time + SESSION_ABSOLUTE

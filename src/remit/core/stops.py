@@ -25,9 +25,7 @@ class TargetKind(StrEnum):
     SESSION = "session"
 
 
-RESUMABLE = frozenset(
-    {TargetKind.AGENT, TargetKind.CLIENT, TargetKind.USER, TargetKind.TENANT, TargetKind.RESOURCE}
-)
+RESUMABLE = frozenset({TargetKind.AGENT, TargetKind.CLIENT, TargetKind.USER, TargetKind.TENANT, TargetKind.RESOURCE})
 """Only these can be lifted or run out. On everything else a stop is a revocation and final."""
 
 

@@ -45,6 +45,14 @@ def run_remit(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=_environment())
 
 
+def tampered_copy(data: Path, copy: Path) -> int:
+    """Let the intruder make a copy of an instance and change one entry in it; return the entry's place."""
+    command = [sys.executable, "-m", "remit.demo.intruder", str(data), str(copy)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=_environment())
+    check(done.returncode == 0, f"the copy could not be tampered with: {done.stderr}")
+    return int(done.stdout)
+
+
 @dataclass(frozen=True, slots=True)
 class AgentProcess:
     """The agent, talked to by JSON lines."""

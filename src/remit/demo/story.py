@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import sqlite3
 import sys
 import tempfile
 import threading
@@ -19,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from cyclopts import Parameter
 
-from remit.demo.processes import AgentProcess, run_api, run_remit, run_server
+from remit.demo.processes import AgentProcess, run_api, run_remit, run_server, tampered_copy
 from remit.demo.tell import DemoFailed, Teller, check
 from remit.demo.visitor import Page, Visitor
 from remit.demo.world import PURPOSE, World, prepare
@@ -203,7 +202,7 @@ class _Story:
         self.teller.chapter("Nothing was altered, and it can be proven")
         self.teller.line("remit audit verify", self._verified())
         copy = self.folder / "copy"
-        seq = _tampered_copy(self.folder / "data", copy)
+        seq = tampered_copy(self.folder / "data", copy)
         self.teller.line("In a copy, entry", f"{seq} is changed: the refusal becomes a permit")
         done = run_remit("audit", "verify", data=copy)
         check(done.returncode == 1, "a tampered log verified")
@@ -273,26 +272,6 @@ def _told(event: dict[str, Any]) -> str:
     if event["type"].startswith("decision."):
         return f"{what['method']} {what['path']} {what['status']} {what['reason']}"
     return str(what.get("reason") or " ".join(what.get("scopes", ())))
-
-
-def _tampered_copy(data: Path, copy: Path) -> int:
-    """Copy the instance and turn one refusal into a permit, as somebody would who owns the file. Returns its place."""
-    copy.mkdir()
-    for name in ("remit.key", "remit.pepper"):
-        (copy / name).write_bytes((data / name).read_bytes())
-        (copy / name).chmod(0o600)
-    with sqlite3.connect(data / "remit.db") as source, sqlite3.connect(copy / "remit.db") as target:
-        source.backup(target)
-    source.close()
-    found = target.execute(
-        "select seq, body from event where type = 'decision.deny' order by seq desc limit 1"
-    ).fetchone()
-    changed = found[1].replace(b'"decision":"deny"', b'"decision":"permit"')
-    check(changed != found[1], "there is no refusal to tamper with")
-    with target:
-        target.execute("update event set body = ? where seq = ? and body = ?", (changed, found[0], found[1]))
-    target.close()
-    return int(found[0])
 
 
 def _free_port() -> int:
