@@ -198,6 +198,12 @@ def test_every_part_of_a_chain_can_be_stopped():
     }  # fmt: skip
 
 
+def test_a_chain_names_only_what_it_has():
+    bare = Chain(tenant=TENANT, party=PARTY)
+    assert {target.kind for target in bare.targets()} == {TargetKind.TENANT, TargetKind.AGENT, TargetKind.CLIENT}
+    assert {target.kind for target in CHAIN.targets()} == set(TargetKind) - {TargetKind.SESSION}
+
+
 NAMES = st.frozensets(st.sampled_from(["openid", "offline_access", "read", "write", "delete", "pay"]))
 TIMES = st.one_of(st.none(), st.integers(1, 10_000).map(lambda seconds: NOW + timedelta(seconds=seconds)))
 SECONDS = st.one_of(st.none(), st.integers(1, 10_000))

@@ -182,8 +182,23 @@ def grant_state(state: str) -> Act:
     return act
 
 
+def erased(table: str, id_: Callable[[World, Held], str]) -> Act:
+    """Take a row away, as erasure for privacy will."""
+
+    async def act(remit: Remit, world: World, held: Held) -> None:
+        remit.sql(
+            f"delete from {table} where tenant = :tenant and id = :id", tenant=world.tenant.id, id=id_(world, held)
+        )
+
+    return act
+
+
 async def sign_user_out(remit: Remit, world: World, held: Held) -> None:
     await sign_out(world.tenant.id, held.cookie, remit.deps, HERE)
+
+
+async def erase_lines(remit: Remit, world: World, held: Held) -> None:
+    remit.sql("delete from line where tenant = :tenant", tenant=world.tenant.id)
 
 
 async def leave_browser_idle(remit: Remit, world: World, held: Held) -> None:
@@ -310,6 +325,22 @@ CAUSES = {
     "the signing key is gone": Cause(
         act=retire_key, told="not an access token of this issuer", on=frozenset({"introspection", "userinfo"})
     ),
+    **{
+        f"the {what} was erased, {where}": Cause(act=erased(table, id_), told=told, on=on)
+        for what, table, id_ in (
+            ("user", "users", lambda world, _: world.alice.id),
+            ("grant", "grants", lambda _, held: held.grant),
+            ("resource", "resource", lambda world, _: world.calendar.id),
+        )
+        for where, told, on in (
+            ("and something is asked for", "what was approved no longer exists", frozenset({"code", "refresh"})),
+            ("and a token is asked about", "not an access token", frozenset({"userinfo"})),
+        )
+    },
+    "the line was erased": Cause(
+        act=erased("line", lambda _, held: held.line), told="not an access token", on=frozenset({"userinfo"})
+    ),
+    "every line was erased": Cause(act=erase_lines, told="what was approved no longer exists", on=frozenset({"code"})),
     "every scope left the remit": Cause(
         act=remit_of(frozenset()),
         undo=remit_of(SCOPES),
