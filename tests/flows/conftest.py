@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.flows.server import Seeded
+from tests.flows.server import Seeded, Server
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +13,7 @@ def seeded_once(tmp_path_factory):
 @pytest.fixture
 def running():
     """Servers that this test started; those that are still there at its end are ended."""
-    started = []
+    started: list[Server] = []
     yield started
     for server in started:
         if server.process is not None and server.process.poll() is None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-REMIT = Path(sys.executable).with_name("remit")
+REMIT = str(Path(sys.executable).with_name("remit"))
 PATIENCE = 30.0
 
 
@@ -113,10 +113,18 @@ class Server:
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
+    def users(self) -> list[dict[str, Any]]:
+        """Return the users of the default tenant."""
+        done = self.remit("users", "list", "--json")
+        assert done.returncode == 0, done.stderr
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found
+
     def verify(self, tenant: str) -> subprocess.CompletedProcess[str]:
         """Check the audit log against the checkpoints that lie outside the database too."""
         outside = self.data / "checkpoints.log"
-        return self.remit("audit", "verify", "--tenant", tenant, *(["--checkpoint", str(outside)] if outside.exists() else []))
+        more = ["--checkpoint", str(outside)] if outside.exists() else []
+        return self.remit("audit", "verify", "--tenant", tenant, *more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
