@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from remit.core.names import Opaque, Secret, SecretKind, parse_opaque
+from remit.core.stops import TargetKind
 from tests.http.refusals import refused
 from tests.kit.flows import (
     VERIFIER,
@@ -18,6 +19,7 @@ from tests.kit.flows import (
     refresh,
     token,
 )
+from tests.kit.stops import lift, stop
 from tests.kit.world import TICKETS
 
 
@@ -197,3 +199,38 @@ async def test_a_token_left_idle_for_two_weeks_is_over(remit):
     text = (await get_tokens(remit, world, world.web))["refresh_token"]
     remit.clock.forward(days=14)
     assert "expired" in refused(await refresh(remit, world, world.web, text), "invalid_grant")
+
+
+async def test_a_replay_ends_the_line_also_while_its_agent_is_stopped(remit):
+    world = remit.acme
+    code = (await approve(remit, world, world.web)).code
+    tokens = (await redeem(remit, world, world.web, code)).json()
+    await stop(remit, world, TargetKind.AGENT, world.agent.id)
+    assert "already redeemed" in refused(await redeem(remit, world, world.web, code), "invalid_grant")
+    await lift(remit, world, TargetKind.AGENT, world.agent.id)
+    refused(await refresh(remit, world, world.web, tokens["refresh_token"]), "invalid_grant")
+
+
+async def test_reuse_ends_the_line_also_while_its_agent_is_stopped(remit):
+    world = remit.acme
+    first = (await get_tokens(remit, world, world.web))["refresh_token"]
+    second = (await refresh(remit, world, world.web, first)).json()["refresh_token"]
+    remit.clock.forward(seconds=30)
+    await stop(remit, world, TargetKind.AGENT, world.agent.id)
+    assert "already used" in refused(await refresh(remit, world, world.web, first), "invalid_grant")
+    await lift(remit, world, TargetKind.AGENT, world.agent.id)
+    refused(await refresh(remit, world, world.web, second), "invalid_grant")
+
+
+async def test_a_line_that_ended_is_told_once_and_then_counted(remit):
+    world = remit.acme
+    text = (await get_tokens(remit, world, world.web))["refresh_token"]
+
+    async def insist():
+        for _ in range(5):
+            await refresh(remit, world, world.rival, text)
+
+    _, events = await remit.events_of(world, insist())
+    assert len([event for event in events if event["type"] == "token.reuse_detected"]) <= 2
+    async with remit.deps.db.read(world.tenant.id) as work:
+        assert len(await work.stops.list()) == 1
