@@ -61,8 +61,9 @@ def test_judge_refresh(token, client, wanted, now, expected):
     assert judge_refresh(token, LINE if token else None, client=client, wanted=wanted, now=now) == expected
 
 
-def test_a_token_without_its_line_is_unknown():
-    assert judge_refresh(TOKEN, None, client=BOB, wanted=None, now=NOW) == UNKNOWN
+@pytest.mark.parametrize(("token", "line"), [(TOKEN, None), (None, LINE), (None, None)])
+def test_a_token_without_its_line_is_unknown(token, line):
+    assert judge_refresh(token, line, client=BOB, wanted=None, now=NOW) == UNKNOWN
 
 
 NAMES = st.frozensets(st.sampled_from(["openid", "read", "write", "delete"]))
