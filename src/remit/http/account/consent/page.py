@@ -37,7 +37,7 @@ DURATIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentPage:
-    """Form: `csrf`, `ix`, `scope` (repeated), `duration`, `away` (yes or no), `decision` (deny or allow), to `action`."""
+    """Form to `action`: `csrf`, `ix`, `scope` (repeated), `duration`, `away` (yes, no), `decision` (deny, allow)."""
 
     frame: Frame
     action: str

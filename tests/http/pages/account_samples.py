@@ -1,0 +1,200 @@
+"""Typical views of the user's own pages and of the first run."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from remit.http._kit.render import View
+from remit.http._kit.views import (
+    FieldError,
+    Frame,
+    Notice,
+    Permission,
+    Resource,
+    SignedIn,
+    StopNote,
+    Words,
+    console_menu,
+)
+from remit.http.account.change.page import ChangePage
+from remit.http.account.consent.page import DURATIONS, IDENTITY_SENTENCES, ConsentPage
+from remit.http.account.error.page import ErrorPage
+from remit.http.account.my_agents.page import AgentCard, MyAgentsPage
+from remit.http.account.sign_in.page import SignInPage
+from remit.http.account.signed_out.page import SignedOutPage
+from remit.http.setup.page import SetupPage
+
+NOW = datetime(2026, 11, 3, 14, 3, 7, tzinfo=UTC)
+CALENDAR = Resource(name="Calendar", uri="https://calendar.acme.example/")
+INVOICES = Resource(name="Invoices", uri="https://billing.acme.example/api/v2")
+DANA = SignedIn(
+    name="Dana Okafor",
+    email="dana@acme.example",
+    sign_out="/account/sign-out",
+    my_agents="/account",
+    console="/console",
+)
+ALICE = replace(DANA, name="Alice Moreau", email="alice@acme.example", console="")
+
+
+def ago(**distance):
+    return NOW - timedelta(**distance)
+
+
+def ahead(**distance):
+    return NOW + timedelta(**distance)
+
+
+def frame(user=None, current="", notice=None):
+    menu = console_menu("", current) if current else ()
+    return Frame(tenant="Acme EU", now=NOW, csrf="c5rf-t0ken", user=user, menu=menu, notice=notice)
+
+
+READ = Permission(name="read:calendar", sentence="See your events and who attends", risk="read", ticked=True)
+WRITE = Permission(name="write:calendar", sentence="Add and change events", risk="change", ticked=True)
+DELETE = Permission(
+    name="delete:calendar", sentence="Delete events for everybody", risk="destroy", ticked=False, sensitive=True
+)
+IDENTITY = Permission(name="openid", sentence=IDENTITY_SENTENCES["openid"], risk="identity", ticked=True)
+
+CONSENT = ConsentPage(
+    frame=frame(ALICE),
+    action="/oauth/consent",
+    ix="ix_01",
+    switch="/account/sign-in?ix=ix_01&switch=1",
+    client="Meeting scheduler",
+    agent="Meeting scheduler",
+    owner="dana@acme.example",
+    badge="organisation",
+    registered_from="",
+    purpose="Finds a time that suits everybody and books the room.",
+    permissions=(IDENTITY, READ, WRITE, DELETE),
+    resource=CALENDAR,
+    durations=(DURATIONS[0], replace(DURATIONS[1], chosen=True), DURATIONS[2]),
+    away=True,
+    redirect_host="scheduler.acme.example",
+    loopback=False,
+    my_agents="/account",
+    expires_at=ahead(minutes=10),
+)
+
+DELTA = replace(
+    CONSENT,
+    client="desk-cli",
+    agent="Desk assistant",
+    owner="",
+    badge="self-registered",
+    registered_from="tools.example.net",
+    permissions=(replace(READ, held=True), replace(WRITE, new=True, optional=True), replace(DELETE, new=True)),
+    redirect_host="",
+    loopback=True,
+    error="Tick at least one permission, or deny.",
+)
+IMITATION = replace(DELTA, agent="P\u0430yPal \u202ehelper", error="", badge="unverified", purpose="")
+
+CARD = AgentCard(
+    agent="Meeting scheduler",
+    client="Meeting scheduler",
+    owner="dana@acme.example",
+    purpose="Finds a time that suits everybody and books the room.",
+    resource=CALENDAR,
+    can=(
+        Words(name="read:calendar", sentence="See your events and who attends", risk="read"),
+        Words(name="write:calendar", sentence="Add and change events", risk="change"),
+    ),
+    state="active",
+    granted_at=ago(days=2),
+    last_used=ago(minutes=3),
+    expires_at=ahead(days=28),
+    effect="Ends 2 sessions within a second.",
+    stop="/account/grants/grt_1/stop",
+    change="/account/grants/grt_1/change",
+)
+STOPPED = AgentCard(
+    agent="Invoice helper",
+    client="invoice-cli",
+    owner="sam@acme.example",
+    purpose="Reads invoices and prepares payment runs.",
+    resource=INVOICES,
+    can=(
+        Words(name="invoices.read", sentence="Read invoices", risk="read"),
+        Words(name="payments.create", sentence="Pay up to 500 EUR a day", risk="destroy"),
+    ),
+    state="stopped",
+    granted_at=ago(days=9),
+    last_used=ago(hours=5),
+    expires_at=ahead(days=21),
+    stopped=StopNote(by="alice@acme.example", reason="asked for by me", since=ago(minutes=12)),
+    resume="/account/grants/grt_2/resume",
+)
+EXPIRED = replace(
+    CARD,
+    agent="Travel desk",
+    client="Travel desk",
+    state="expired",
+    expires_at=ago(days=1),
+    stop="",
+    change="",
+    effect="",
+)
+
+SETUP = SetupPage(frame=frame(), action="/setup", token="rmt_su_x", name="Dana", email="dana@acme.example")
+
+ACCOUNT: dict[str, View] = {
+    "sign in": SignInPage(frame=frame(), action="/account/sign-in", ix="ix_01", client="Meeting scheduler"),
+    "sign in again after a mistake": SignInPage(
+        frame=frame(),
+        action="/account/sign-in",
+        ix="",
+        email="alice@acme.example",
+        error="That address and password do not fit together.",
+    ),
+    "consent": CONSENT,
+    "consent to more, for an app on this computer": DELTA,
+    "consent for an imitation": IMITATION,
+    "error": ErrorPage(
+        frame=frame(),
+        title="This link cannot be followed",
+        happened="The app that sent you here named an address that it has not registered. You were not sent there.",
+        todo="Go back to the app and start again. If this repeats, tell whoever runs it and quote the request below.",
+        request_id="req_01jbt6k2v7e8rs4w9xh3m5n0qi",
+        code="invalid_request",
+        back="/account",
+        back_label="My agents",
+    ),
+    "my agents": MyAgentsPage(
+        frame=frame(
+            ALICE,
+            notice=Notice(text="Invoice helper is stopped. 2 sessions ended.", undo="/account/grants/grt_2/resume"),
+        ),
+        cards=(CARD, STOPPED, EXPIRED),
+        stop_all="/account/stop-all",
+        stop_all_effect="Ends 2 sessions within a second.",
+    ),
+    "change": ChangePage(
+        frame=frame(ALICE),
+        action="/account/grants/grt_1/change",
+        stop="/account/grants/grt_1/stop",
+        back="/account",
+        agent="Meeting scheduler",
+        client="Meeting scheduler",
+        owner="dana@acme.example",
+        purpose="Finds a time that suits everybody and books the room.",
+        resource=CALENDAR,
+        permissions=(READ, WRITE),
+        granted_at=ago(days=2),
+        expires_at=ahead(days=28),
+    ),
+    "signed out": SignedOutPage(frame=frame(), sign_in="/account/sign-in", agents_still_work=True),
+    "setup": SETUP,
+    "setup after a mistake": SetupPage(
+        frame=frame(),
+        action="/setup",
+        token="rmt_su_x",
+        name="Dana",
+        errors=(
+            FieldError(name="email", text="Enter an e-mail address"),
+            FieldError(name="password", text="Use at least 12 characters"),
+            FieldError(name="password_again", text="Type the same password twice"),
+        ),
+    ),
+}
