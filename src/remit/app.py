@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -129,6 +130,13 @@ async def static_endpoint(request: Request) -> Response:
     return Response(found.body, 200, headers, found.content_type)
 
 
+class Application(Starlette):
+    """Starlette without its last resort, which would answer 500 before `TenantRouter` learns what broke."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return ExceptionMiddleware(self.router, handlers=self.exception_handlers)
+
+
 def build(deps: Deps, settings: Settings) -> tuple[ASGIApp, Hub]:
     """Build the application around its dependencies. The hub ends the open feeds on shutdown."""
     hub = Hub()
@@ -151,7 +159,7 @@ def build(deps: Deps, settings: Settings) -> tuple[ASGIApp, Hub]:
                 await task
         await worker.checkpoint()
 
-    app = Starlette(
+    app = Application(
         routes=list(routes()),
         lifespan=lifespan,
         exception_handlers={404: not_found, 405: wrong_method},

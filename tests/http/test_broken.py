@@ -1,0 +1,32 @@
+"""What callers see of a broken machine: 503 while the store is away, 500 with the request's id for a bug of ours."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from remit.app import Application
+from remit.core.errors import StoreUnavailable
+from remit.http.routing import TenantRouter
+from tests.kit.world import BASE
+
+BREAKAGES = {
+    "the store cannot answer": (StoreUnavailable("locked by 4711"), 503, "temporarily_unavailable"),
+    "a bug of ours": (ZeroDivisionError("in line 4711"), 500, "internal"),
+}
+
+
+@pytest.mark.parametrize(("error", "status", "code"), list(BREAKAGES.values()), ids=list(BREAKAGES))
+async def test_a_breakage_inside_an_endpoint_is_told_without_its_inside(remit, error, status, code):
+    async def break_down(_):
+        raise error
+
+    app = TenantRouter(Application(routes=[Route("/broken", break_down)]), remit.deps)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as http:
+        answer = await http.get("/t/acme/broken")
+    assert answer.status_code == status
+    assert code in answer.text
+    assert "4711" not in answer.text
+    assert answer.headers["x-request-id"].startswith("req_")
+    assert ("retry-after" in answer.headers) == (status == 503)
