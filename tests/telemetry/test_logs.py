@@ -1,5 +1,6 @@
 """Logs: canaries go in by every way there is, and none comes out."""
 
+import errno
 import io
 import json
 import logging
@@ -159,3 +160,16 @@ def test_an_opaque_secret_is_found_in_the_middle_of_any_text(before, after):
     event = redact(None, "info", {"event": before + OPAQUE + after})
     assert OPAQUE not in event["event"]
     assert REDACTED in event["event"]
+
+
+class FullDisk(io.StringIO):
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_on_a_full_disk_fails_nobody():
+    configure(level="info", format="json", stream=FullDisk())
+    structlog.get_logger().warning("test.happened")

@@ -10,7 +10,8 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Final, TextIO
+from contextlib import suppress
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -109,6 +110,22 @@ def _redact_text(text: str) -> str:
     return text
 
 
+class _Patient:
+    """A stream whose failures fail nobody: on a full disk an answer matters more than the line about it."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return self._out.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._out.flush()
+
+
 def configure(*, level: str, format: str, stream: TextIO | None = None) -> None:
     """Send every log of this process, of libraries too, to standard error as JSON or as text.
 
@@ -135,7 +152,7 @@ def configure(*, level: str, format: str, stream: TextIO | None = None) -> None:
     structlog.configure(
         processors=[*(one for one in shared if not isinstance(one, structlog.stdlib.ExtraAdder)), rendered],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Patient(out))),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)
