@@ -74,6 +74,23 @@ def test_a_request_that_was_begun_is_answered_and_its_answer_holds(server, acme,
     assert Tokens.read(party.refresh(answered.refresh)).refresh != answered.refresh
 
 
+def test_a_client_that_never_finishes_does_not_keep_the_server(seeded_once, running, tmp_path):
+    server = seeded_once.copy(tmp_path / "patient")
+    server.settings["REMIT_SERVER__DRAIN_SECONDS"] = "1"
+    running.append(server)
+    server.start()
+    with socket.create_connection(("127.0.0.1", server.port), 20) as connection:
+        head = f"POST /t/acme/oauth/token HTTP/1.1\r\nhost: 127.0.0.1:{server.port}\r\nexpect: 100-continue\r\n"
+        connection.sendall(
+            head.encode() + b"content-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\n\r\n"
+        )
+        assert connection.recv(100).startswith(b"HTTP/1.1 100")
+        began = time.monotonic()
+        assert server.end() == 0
+        assert 1.0 <= time.monotonic() - began < SOON
+    assert not (server.data / "remit.db-wal").exists()
+
+
 def refuses_connections(server):
     """Wait until the listening socket is closed."""
     until = time.monotonic() + SOON
@@ -82,6 +99,8 @@ def refuses_connections(server):
             socket.create_connection(("127.0.0.1", server.port), 1).close()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:
+            continue  # it was in the queue when the socket was closed
     return False
 
 

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from remit.ports.deps import Deps
     from remit.settings import Settings
 
-GRACE_SECONDS = 25
-"""How long requests in flight may take after a stop signal; the process is gone within 30 s."""
-
 
 def serve(
     *,
@@ -66,7 +63,7 @@ async def _serve(settings: Settings) -> int:
             # Forwarding headers are believed from listed peers only; uvicorn would believe everybody on loopback.
             proxy_headers=bool(settings.server.trusted_proxies),
             forwarded_allow_ips=list(settings.server.trusted_proxies),
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_graceful_shutdown=settings.server.drain_seconds,
         )
         server = DrainingServer(config, hub)
         print(f"Remit serves {settings.server.base_url}", file=sys.stderr)
