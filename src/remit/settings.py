@@ -24,7 +24,7 @@ _FROM_FILE: Final = "_FILE"
 _LONGEST_FILE: Final = 64 * 1024
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _LEVELS: Final = ("debug", "info", "warning", "error")
-_FORMATS: Final = ("json", "text")
+_FORMATS: Final = ("auto", "json", "text")
 
 
 class SettingsError(Exception):
@@ -164,7 +164,9 @@ class Tokens:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     level: str = _setting("info", f"Least severity that is written: {', '.join(_LEVELS)}.", _one_of(*_LEVELS))
-    format: str = _setting("json", "One JSON object a line, or text for people.", _one_of(*_FORMATS))
+    format: str = _setting(
+        "auto", "One JSON object a line, or text for people; auto chooses text on a terminal.", _one_of(*_FORMATS)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,27 @@ def test_the_level_is_kept(sink):
     assert sink.getvalue() == ""
 
 
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("place", "json_lines"), [(io.StringIO, True), (Terminal, False)], ids=["file", "terminal"])
+def test_auto_writes_for_whoever_reads(place, json_lines):
+    out = place()
+    configure(level="info", format="auto", stream=out)
+    structlog.get_logger().info("test.happened")
+    assert out.getvalue().startswith("{") == json_lines
+
+
+def test_the_server_starts_without_the_greetings_of_its_libraries(sink):
+    configure(level="info", format="json", stream=sink)
+    for library in ("alembic.runtime.plugins", "uvicorn.error"):
+        logging.getLogger(library).info("hello")
+        logging.getLogger(library).warning("trouble")
+    assert [json.loads(line)["message"] for line in sink.getvalue().splitlines()] == ["trouble", "trouble"]
+
+
 def test_libraries_never_speak_of_what_they_send(sink):
     configure(level="debug", format="json", stream=sink)
     logging.getLogger("some.library").debug("sending headers ...")

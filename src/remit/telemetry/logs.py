@@ -134,8 +134,9 @@ def configure(*, level: str, format: str, stream: TextIO | None = None) -> None:
     """
     out = sys.stderr if stream is None else stream
     least = logging.getLevelNamesMapping().get(level.upper())
-    if least is None or format not in {"json", "text"}:
+    if least is None or format not in {"auto", "json", "text"}:
         raise ValueError(f"no such log level or format: {level}, {format}")
+    for_people = format == "text" or (format == "auto" and out.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.ExtraAdder(),
@@ -145,9 +146,9 @@ def configure(*, level: str, format: str, stream: TextIO | None = None) -> None:
         redact,
     ]
     rendered: Processor = (
-        structlog.processors.JSONRenderer()
-        if format == "json"
-        else structlog.dev.ConsoleRenderer(colors=out.isatty(), timestamp_key="at")
+        structlog.dev.ConsoleRenderer(colors=out.isatty(), timestamp_key="at")
+        if for_people
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[*(one for one in shared if not isinstance(one, structlog.stdlib.ExtraAdder)), rendered],
@@ -166,6 +167,9 @@ def configure(*, level: str, format: str, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     # Libraries tell on their debug level what they send and receive.
     root.setLevel(max(least, logging.INFO))
+    # These two greet on their info level, with twenty lines before the first that somebody wants to read.
+    for greeter in ("alembic", "uvicorn"):
+        logging.getLogger(greeter).setLevel(max(least, logging.WARNING))
 
 
 def _name_library(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -46,6 +46,11 @@ from remit.wire.problems import status_of
 STALE = Refusal("invalid_request", "this sign-in is too old or was not started here: go back and start again")
 
 
+async def front_door(request: Request) -> Response:
+    """Send whoever opens the bare address of an issuer to his own page."""
+    return go(f"{tenant_of(request).issuer}/account")
+
+
 async def login_page(request: Request) -> Response:
     """Show the sign-in form. With an interaction it continues an authorization request, without it is a plain visit."""
     context = context_of(request)
@@ -267,6 +272,7 @@ def _form_action(redirect_uri: str) -> str:
 
 
 ROUTES = (
+    Route("/", front_door, methods=["GET"]),
     Route("/login", login_page, methods=["GET"]),
     Route("/login", login_form, methods=["POST"]),
     Route("/logout", logout_form, methods=["POST"]),
