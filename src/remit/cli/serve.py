@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from remit.core.errors import RemitError
+
 if TYPE_CHECKING:
     from remit.ports.deps import Deps
     from remit.settings import Settings
@@ -73,7 +75,6 @@ async def _serve(settings: Settings) -> int:
 
 async def _first_run(deps: Deps, settings: Settings) -> None:
     """Make the default tenant of a new instance; while nobody can sign in, print a link that works once."""
-    from remit.core.errors import RemitError
     from remit.core.oauth.verdicts import Refusal
     from remit.core.tenants import DEFAULT_SLUG
     from remit.core.users import Role
@@ -95,7 +96,7 @@ async def _first_run(deps: Deps, settings: Settings) -> None:
         tenant = made
     bootstrap = settings.bootstrap
     if bootstrap.admin_email:
-        password = await asyncio.to_thread(Path(bootstrap.admin_password_file).read_text, encoding="utf-8")
+        password = await asyncio.to_thread(_read_password, Path(bootstrap.admin_password_file))
         user = await create_user(
             tenant.id,
             deps,
@@ -103,7 +104,7 @@ async def _first_run(deps: Deps, settings: Settings) -> None:
             email=bootstrap.admin_email,
             name=bootstrap.admin_email.partition("@")[0],
             role=Role.ADMIN,
-            password=password.removesuffix("\n"),
+            password=password,
         )
         if isinstance(user, Refusal):
             raise RemitError(f"bootstrap.admin_email: {user.hint}")
@@ -115,8 +116,30 @@ async def _first_run(deps: Deps, settings: Settings) -> None:
     print(f"\nNobody can sign in yet. Open this link within 30 minutes; it works once:\n\n  {link}\n", file=sys.stderr)
 
 
+def _read_password(path: Path) -> str:
+    """Read the first administrator's password.
+
+    Raises:
+        RemitError: the file cannot be read.
+    """
+    try:
+        return path.read_text("utf-8").removesuffix("\n")
+    except OSError as error:
+        raise RemitError(f"bootstrap.admin_password_file: {path} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise RemitError(f"bootstrap.admin_password_file: {path} is not UTF-8 text") from None
+
+
 def _write_private(path: Path, text: str) -> None:
-    """Write a secret to a new file that only we can read."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    """Write a secret to a new file that only we can read; a link from a run before is of no use any more.
+
+    Raises:
+        RemitError: the file cannot be written.
+    """
+    try:
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise RemitError(f"bootstrap.token_file: {path} cannot be written: {error.strerror}") from None
