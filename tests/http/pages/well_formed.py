@@ -8,17 +8,17 @@ SHAPES = frozenset({"path", "circle", "rect"})
 INTERACTIVE = frozenset({"a", "button", "input", "select", "textarea"})
 
 
-@dataclass
+@dataclass(eq=False)
 class Element:
     tag: str
     attributes: dict
     text: str = ""
-    inside: tuple = ()
+    inside: tuple = field(default=(), repr=False)
 
 
-@dataclass
+@dataclass(eq=False)
 class Page:
-    elements: list = field(default_factory=list)
+    elements: list = field(default_factory=list, repr=False)
     faults: list = field(default_factory=list)
 
     def every(self, *tags):
