@@ -146,15 +146,17 @@ FAILURES = {
 }
 
 
+@pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token", "client_credentials"])
 @pytest.mark.parametrize("shown", FAILURES.values(), ids=FAILURES)
-async def test_every_failed_proof_answers_alike(remit, shown):
+async def test_every_failed_proof_answers_alike(remit, shown, grant_type):
     given = shown(remit.acme)
-    data = {"grant_type": "client_credentials", **given.pop("data", {})}
+    data = {"grant_type": grant_type, "code": "x", "refresh_token": "x", **given.pop("data", {})}
     call = remit.http.post(url(remit), data=data, **given)
     answer, events = await remit.events_of(remit.acme, call)
     assert refused(answer, "invalid_client", 401) == FAILED.hint
     assert answer.headers["www-authenticate"].startswith("Basic ")
     assert [event["type"] for event in events] == ["token.refused"]
+    assert events[0]["what"]["grant_type"] == grant_type
     assert remit.acme.web_secret.reveal() not in str(events)
 
 
