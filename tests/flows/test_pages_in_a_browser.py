@@ -1,0 +1,190 @@
+"""Every page in a real browser: Chromium, the seeded tenant and a server of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
+
+from tests.flows.client import Browser as Person
+from tests.flows.client import Party
+from tests.flows.server import Seeded
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+# On a machine that checks every change a missing browser is a fault, not a reason to look away.
+pytestmark = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no Chromium on this machine")
+
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+WIDE: ViewportSize = {"width": 1200, "height": 900}
+NARROW: ViewportSize = {"width": 320, "height": 640}
+
+
+# A table scrolls by itself when it must, and then hides its last column: the buttons.
+CUT_OFF = """[...document.querySelectorAll(".table")]
+    .filter((table) => table.scrollWidth > table.clientWidth).map((table) => table.innerText)"""
+
+
+@dataclass(slots=True, kw_only=True)
+class Visitor:
+    """One tab, and everything that the browser complained about in it."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda message: self._hear(message))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def sign_in(self, address: str, email: str) -> None:
+        self.page.goto(address)
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password").fill("password")
+        self.page.get_by_role("button", name="Sign in").click()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The running server with a little history, and a browser to look at it."""
+
+    acme: dict[str, Any]
+    chromium: Browser
+
+    @property
+    def issuer(self) -> str:
+        issuer: str = self.acme["issuer"]
+        return issuer
+
+    def ask(self) -> str:
+        """Write down an authorization request that ends at the consent page."""
+        scope = "openid read:calendar write:calendar delete:calendar"
+        return Party(self.acme, "pub2").request(scope, state="s")
+
+    def visitor(self, **more: Any) -> Visitor:
+        return Visitor(page=self.chromium.new_context(**more).new_page())
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory) -> Iterator[House]:
+    seeded = Seeded.make(tmp_path_factory.mktemp("pages"))
+    server = seeded.copy(tmp_path_factory.mktemp("house") / "instance").start()
+    try:
+        party = Party(seeded.acme)
+        with Person() as alice:
+            granted = party.redeem(alice.allow(party.request("read:calendar write:calendar")))
+        assert party.refresh(granted.refresh).status_code == 200
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            yield House(acme=seeded.acme, chromium=chromium)
+            chromium.close()
+    finally:
+        server.end()
+
+
+@pytest.fixture(scope="module")
+def stranger(house):
+    return house.visitor()
+
+
+@pytest.fixture(scope="module")
+def alice(house):
+    visitor = house.visitor()
+    visitor.sign_in(house.ask(), "alice@example.com")
+    return visitor
+
+
+@pytest.fixture(scope="module")
+def admin(house):
+    visitor = house.visitor()
+    visitor.sign_in(f"{house.issuer}/console", "admin@example.com")
+    return visitor
+
+
+def first_of(rows: str):
+    def go(house: House, page: Page) -> None:
+        page.goto(f"{house.issuer}/console/{rows}")
+        page.locator("a.open").first.click()
+
+    return go
+
+
+def at(path: str):
+    return lambda house, page: page.goto(f"{house.issuer}{path}")
+
+
+PAGES = {
+    "sign in": ("stranger", lambda house, page: page.goto(house.ask())),
+    "consent": ("alice", lambda house, page: page.goto(house.ask())),
+    "my agents": ("alice", at("/account")),
+    "overview": ("admin", at("/console")),
+    "agents": ("admin", at("/console/agents")),
+    "agent": ("admin", first_of("agents")),
+    "grants": ("admin", at("/console/grants")),
+    "audit": ("admin", at("/console/audit")),
+    "event": ("admin", first_of("audit")),
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("who", "go"), PAGES.values(), ids=PAGES)
+def test_a_page_is_quiet_accessible_and_fits_a_small_screen(house, request, who, go, scheme):
+    visitor: Visitor = request.getfixturevalue(who)
+    page = visitor.page
+    visitor.complaints.clear()
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size(WIDE)
+    go(house, page)
+    page.wait_for_load_state("load")
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        # Colours do not depend on the width, so the narrow page is looked through once.
+        if size is WIDE or scheme == "light":
+            found = Axe().run(page, options=RULES)
+            assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        assert page.evaluate(CUT_OFF) == []
+    assert visitor.complaints == []
+
+
+def test_the_tab_key_reaches_deny_before_allow(house, alice):
+    page = alice.page
+    page.goto(house.ask())
+    reached: list[str] = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        here = page.evaluate("document.activeElement.name === 'decision' ? document.activeElement.value : ''")
+        reached += [here] if here and here not in reached else []
+    assert reached == ["deny", "allow"]
+
+
+@pytest.mark.parametrize(("decision", "answer"), [("deny", "error=access_denied"), ("allow", "code=")])
+def test_consent_works_without_scripts(house, decision, answer):
+    page = house.visitor(java_script_enabled=False)
+    page.sign_in(house.ask(), "bob@example.com")
+    with page.page.expect_request(lambda request: "/callback?" in request.url) as asked:
+        page.page.locator(f"button[name=decision][value={decision}]").click(no_wait_after=True)
+    assert answer in asked.value.url
+
+
+def test_stop_works_without_scripts(house):
+    visitor = house.visitor(java_script_enabled=False)
+    visitor.sign_in(f"{house.issuer}/account", "alice@example.com")
+    stop = visitor.page.get_by_role("button", name="Stop Invoice helper")
+    assert stop.count() == 1
+    stop.click()
+    visitor.page.get_by_role("status").wait_for()
+    assert stop.count() == 0
