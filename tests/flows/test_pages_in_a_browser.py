@@ -185,6 +185,7 @@ def test_stop_works_without_scripts(house):
     visitor.sign_in(f"{house.issuer}/account", "alice@example.com")
     stop = visitor.page.get_by_role("button", name="Stop Invoice helper")
     assert stop.count() == 1
-    stop.click()
-    visitor.page.get_by_role("status").wait_for()
+    with visitor.page.expect_navigation():
+        stop.click()
+    visitor.page.get_by_role("heading", name="My agents").wait_for()
     assert stop.count() == 0
