@@ -168,7 +168,10 @@ BAD = {
         {"REMIT_LOG__LEVEL": "loud"},
         "REMIT_LOG__LEVEL: log.level must be one of debug, info, warning, error",
     ),
-    "an unknown format": ({"REMIT_LOG__FORMAT": "xml"}, "REMIT_LOG__FORMAT: log.format must be one of auto, json, text"),
+    "an unknown format": (
+        {"REMIT_LOG__FORMAT": "xml"},
+        "REMIT_LOG__FORMAT: log.format must be one of auto, json, text",
+    ),
     "a host with a path": (
         {"REMIT_SERVER__HOST": "a/b"},
         "REMIT_SERVER__HOST: server.host must be a host name or an address",
