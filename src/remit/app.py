@@ -33,10 +33,11 @@ from remit.http.hub import Hub
 from remit.http.oauth.authorize import authorize_endpoint
 from remit.http.oauth.inspect import introspection_endpoint, revocation_endpoint, userinfo_endpoint
 from remit.http.oauth.metadata import jwks_endpoint, metadata_endpoint, protected_resource_endpoint
+from remit.http.oauth.register import registration_endpoint
 from remit.http.oauth.token import token_endpoint
 from remit.http.routing import TenantRouter, not_found, wrong_method
 from remit.http.setup.routes import ROUTES as SETUP
-from remit.ports.deps import Clock, Deps, Lifetimes
+from remit.ports.deps import Clock, Deps, Lifetimes, RegistrationLimits
 from remit.settings import Settings
 from remit.store.migrate import open_sqlite
 from remit.worker import Worker
@@ -72,6 +73,11 @@ async def open_deps(settings: Settings, *, clock: Clock | None = None, create: b
                 refresh_idle_days=settings.tokens.refresh_idle_days,
                 refresh_absolute_days=settings.tokens.refresh_absolute_days,
             ),
+            registration=RegistrationLimits(
+                mode=settings.registration.mode,
+                quota=settings.registration.quota,
+                per_peer=settings.registration.per_peer,
+            ),
         )
         await _prove_master_key(deps)
         yield deps
@@ -100,6 +106,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/oauth/token", token_endpoint, methods=ANY),
         Route("/oauth/introspect", introspection_endpoint, methods=ANY),
         Route("/oauth/revoke", revocation_endpoint, methods=ANY),
+        Route("/oauth/register", registration_endpoint, methods=ANY),
         Route("/oauth/userinfo", userinfo_endpoint, methods=["GET", "POST"]),
         Route("/oauth/jwks", jwks_endpoint, methods=["GET"]),
         Route("/.well-known/oauth-authorization-server", metadata_endpoint, methods=["GET"]),

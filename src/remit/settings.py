@@ -162,6 +162,13 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    mode: str = _setting("open", "`open` in tenants with a `self-registered` remit; or `off`.", _one_of("open", "off"))
+    quota: int = _setting(200, "Most self-registered clients of a tenant that are not retired.", _between(1, 100_000))
+    per_peer: int = _setting(30, "Registrations that one address may try in an hour.", _between(1, 10_000))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     level: str = _setting("info", f"Least severity that is written: {', '.join(_LEVELS)}.", _one_of(*_LEVELS))
     format: str = _setting(
@@ -186,6 +193,7 @@ class Settings:
     secrets: Secrets = Secrets()
     audit: Audit = Audit()
     tokens: Tokens = Tokens()
+    registration: Registration = Registration()
     log: Log = Log()
     bootstrap: Bootstrap = Bootstrap()
 

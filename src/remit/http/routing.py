@@ -31,6 +31,7 @@ _CORS_PATHS: Final = frozenset(
     {
         "/oauth/token",
         "/oauth/revoke",
+        "/oauth/register",
         "/oauth/userinfo",
         "/oauth/jwks",
         "/.well-known/oauth-authorization-server",

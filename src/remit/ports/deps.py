@@ -132,6 +132,16 @@ class Lifetimes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationLimits:
+    """Whether and how often clients may register themselves, from the settings."""
+
+    mode: str = "open"
+    """`open`: in tenants that have a remit for such clients. `off`: nowhere."""
+    quota: int = 200
+    per_peer: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
     """Everything a use case may touch."""
 
@@ -144,6 +154,7 @@ class Deps:
     keyring: Keyring
     throttle: Throttle
     lifetimes: Lifetimes = Lifetimes()
+    registration: RegistrationLimits = RegistrationLimits()
 
 
 __all__ = [
@@ -156,6 +167,7 @@ __all__ = [
     "Keyring",
     "Lifetimes",
     "Passwords",
+    "RegistrationLimits",
     "Sealer",
     "Secret",
     "Throttle",

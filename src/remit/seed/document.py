@@ -78,6 +78,8 @@ class SeedTenant(msgspec.Struct, kw_only=True):
     introspection_endpoint: str
     revocation_endpoint: str
     userinfo_endpoint: str
+    registration_endpoint: str
+    """Clients may register themselves, under the remit of the agent `self-registered`."""
     jwks_uri: str
     feed: str
     decisions: str

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-import msgspec
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from remit.core.agents import Agent, Remit, ScopeKey
 from remit.core.audit.events import Who
 from remit.core.clients import AuthMethod, Client, GrantType
@@ -19,10 +16,10 @@ from remit.core.oauth.token_set import TokenCall, TokenSet
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import ClientDraft
 from remit.core.resources import Resource, Risk, Scope
+from remit.core.self_registration import GOVERNOR
 from remit.core.tenants import DEFAULT_SLUG, Tenant
 from remit.core.users import Role, User
-from remit.crypto.compact import write_base64url
-from remit.crypto.jose import AnyPrivate, PrivateKey
+from remit.crypto.jose import PrivateKey
 from remit.ports.deps import Deps
 from remit.seed.document import (
     PASSWORD,
@@ -35,6 +32,7 @@ from remit.seed.document import (
     SeedTenant,
     SeedUser,
 )
+from remit.seed.keys import jwks, private_jwk
 from remit.services.grants.client_credentials import act_for_itself
 from remit.services.origin import Origin
 from remit.services.provisioning.agents import create_agent, publish_remit
@@ -149,6 +147,7 @@ class _Filling:
         uses = {key: resource for key, (resource, _) in resources.items()}
         rights = await self._rights(plan, people, uses)
         agents = {key: await self._agent(key, people[plan.owners[key]].id, uses) for key in AGENTS}
+        await self._registrations(uses)
         clients = {
             key: await self._client(key, agents[agent][0], agent, method, uses["R1"], people["admin"].id)
             for key, (agent, method) in CLIENTS.items()
@@ -164,6 +163,7 @@ class _Filling:
             introspection_endpoint=f"{made.issuer}/oauth/introspect",
             revocation_endpoint=f"{made.issuer}/oauth/revoke",
             userinfo_endpoint=f"{made.issuer}/oauth/userinfo",
+            registration_endpoint=f"{made.issuer}/oauth/register",
             jwks_uri=f"{made.issuer}/oauth/jwks",
             feed=f"{made.issuer}/feed",
             decisions=f"{made.issuer}/decisions",
@@ -227,6 +227,25 @@ class _Filling:
         keys = frozenset(ScopeKey(resource.id, scope) for resource in resources.values() for scope in scopes)
         return await self._governed(name, purpose, owner, keys)
 
+    async def _registrations(self, resources: dict[str, Resource]) -> None:
+        """Let clients register themselves, with nothing that is sensitive within their reach."""
+        governor = _made(
+            await create_agent(
+                self._tenant.id,
+                self._deps,
+                self._who,
+                name=GOVERNOR,
+                purpose="Its remit is the ceiling of every client that registers itself",
+            )
+        )
+        keys = frozenset(
+            ScopeKey(resource.id, scope.name)
+            for resource in resources.values()
+            for scope in resource.scopes
+            if not scope.sensitive
+        )
+        _made(await publish_remit(self._tenant.id, self._deps, self._who, agent=governor.id, scopes=keys))
+
     async def _governed(
         self, name: str, purpose: str, owner: UserId, scopes: frozenset[ScopeKey]
     ) -> tuple[Agent, Remit]:
@@ -252,7 +271,7 @@ class _Filling:
             application_type="native" if public else "web",
             default_resource=resource.id,
             default_scopes=frozenset({READ}),
-            jwks=None if private is None else _jwks(private),
+            jwks=None if private is None else jwks(private),
         )
         made = _made(await create_client(self._tenant.id, self._deps, self._who, draft))
         client = made.client
@@ -260,7 +279,7 @@ class _Filling:
         return SeedClient(
             client_id=client.id,
             client_secret=made.secret.reveal() if made.secret else None,
-            private_jwk=None if private is None else _private_jwk(private),
+            private_jwk=None if private is None else private_jwk(private),
             auth_method=client.auth_method,
             agent=key,
             redirect_uri=client.redirect_uris[0],
@@ -352,26 +371,6 @@ def _told_agent(agent: Agent, remit: Remit, owner: str, scopes: tuple[str, ...])
         remit_id=remit.id,
         remit={key: sorted(scopes) for key in RESOURCES},
     )
-
-
-def _jwks(private: PrivateKey) -> str:
-    return msgspec.json.encode({"keys": [_public_jwk(private)]}).decode()
-
-
-def _public_jwk(private: PrivateKey) -> dict[str, str]:
-    members = {name: str(value) for name, value in private.jwk().items()}
-    return members | {"kid": private.thumbprint(), "alg": private.alg, "use": "sig"}
-
-
-def _private_jwk(private: PrivateKey) -> dict[str, str]:
-    """Write the key out whole, for the script that plays this client."""
-    return _public_jwk(private) | {"d": write_base64url(_number(private.private)).decode()}
-
-
-def _number(key: AnyPrivate) -> bytes:
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise RemitError("a seeded client signs with ES256")
-    return key.private_numbers().private_value.to_bytes(32, "big")
 
 
 Made = TypeVar("Made")

@@ -55,6 +55,23 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
   from client where tenant = :tenant and agent_id = :agent order by id
 """
 
+COUNT_SELF_REGISTERED = """
+select count(*) from client where tenant = :tenant and self_registered = 1 and state = 'active'
+"""
+
+UNUSED = """
+select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
+       jwks, self_registered, version, id_token_alg, state, created_at
+  from client c
+ where tenant = :tenant and self_registered = 1 and state = 'active' and created_at < :before
+   and not exists (select 1 from grants g where g.tenant = c.tenant and g.client_id = c.id)
+ order by id limit 50
+"""
+
+RETIRE = """
+update client set state = 'retired' where tenant = :tenant and id = :id
+"""
+
 ADD = """
 insert into client (tenant, id, agent_id, name, auth_method, application_type, redirect_uris, grant_types,
                     default_resource, default_scopes, jwks, self_registered, version, id_token_alg, state, created_at)
@@ -106,6 +123,16 @@ class ClientTable:
         else:
             rows = await self._statements.rows(LIST_OF_AGENT, agent=agent)
         return tuple(_client(row) for row in rows)
+
+    async def count_self_registered(self) -> int:
+        row = await self._statements.row(COUNT_SELF_REGISTERED)
+        return 0 if row is None else int(row[0])
+
+    async def unused(self, before: datetime) -> tuple[Client, ...]:
+        return tuple(_client(row) for row in await self._statements.rows(UNUSED, before=to_ms(before)))
+
+    async def retire(self, client: ClientId) -> None:
+        await self._statements.rows(RETIRE, id=client)
 
     async def add(self, client: Client) -> None:
         await self._statements.rows(

@@ -149,6 +149,24 @@ class ClientCreated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRegistered(Event):
+    """A client registered itself (RFC 7591); nobody has vouched for it or for its agent."""
+
+    type: ClassVar[str] = "client.registered"
+    auth_method: str
+    grant_types: tuple[str, ...]
+    redirect_uris: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationRefused(Event):
+    type: ClassVar[str] = "client.registration_refused"
+    outcome: ClassVar[Outcome] = Outcome.REFUSED
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialAdded(Event):
     """A client or resource got a secret. Only the id of the secret is told."""
 
@@ -324,6 +342,8 @@ EVENTS: tuple[type[Event], ...] = (
     AgentStateChanged,
     RemitPublished,
     ClientCreated,
+    ClientRegistered,
+    RegistrationRefused,
     CredentialAdded,
     KeyStateChanged,
     AuthorizationRefused,

@@ -206,7 +206,10 @@ async def _show_consent(request: Request, browser: Browser, asking: Asking, *, e
         agent=agent.name,
         owner=owner.email if owner else "",
         badge="self-registered" if client.self_registered else "organisation",
-        registered_from="",
+        # Where a loopback redirect leads says nothing about where the client came from.
+        registered_from=display_host(asked.redirect_uri)
+        if client.self_registered and not is_loopback(asked.redirect_uri)
+        else "",
         purpose=agent.purpose,
         permissions=_permissions(asking),
         resource=Resource(name=asking.resource.name, uri=asking.resource.uri),

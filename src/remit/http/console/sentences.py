@@ -24,6 +24,8 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "agent.state_changed": "{agent} was made {state}: {reason}",
     "remit.published": "{agent} got version {version} of its remit",
     "client.created": "The client {client} was registered for {agent}",
+    "client.registered": "{client} registered itself",
+    "client.registration_refused": "A client could not register itself: {reason}",
     "credential.added": "{holder} got a secret",
     "key.state_changed": "A signing key ({alg}, {use}) became {state}",
     "authorization.refused": "A request for consent was refused: {reason}",

@@ -12,6 +12,7 @@ from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.tenants import Tenant
 from remit.http.context import context_of
 from remit.services.grants import GRANTS
+from remit.services.registration import takes_registrations
 from remit.wire.caller import tenant_of
 
 PUBLIC = {"cache-control": "public, max-age=300"}
@@ -19,13 +20,15 @@ ASSERTION_ALGS = ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]
 AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
-def document(tenant: Tenant, scopes: frozenset[str]) -> dict[str, object]:
+def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool) -> dict[str, object]:
     """Return the metadata of one tenant: the same at every URL, and nothing that does not work (ASM-4)."""
     issuer = tenant.issuer
     confidential = [method for method in AUTH_METHODS if method != "none"]
+    registration = {"registration_endpoint": f"{issuer}/oauth/register"} if registers else {}
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
+        **registration,
         "token_endpoint": f"{issuer}/oauth/token",
         "jwks_uri": f"{issuer}/oauth/jwks",
         "introspection_endpoint": f"{issuer}/oauth/introspect",
@@ -56,10 +59,12 @@ def document(tenant: Tenant, scopes: frozenset[str]) -> dict[str, object]:
 async def metadata_endpoint(request: Request) -> Response:
     """Serve the metadata of this tenant."""
     tenant = tenant_of(request)
-    async with context_of(request).deps.db.read(tenant.id) as work:
+    deps = context_of(request).deps
+    async with deps.db.read(tenant.id) as work:
         resources = await work.resources.list()
+        registers = await takes_registrations(work, deps)
     names = frozenset(scope.name for resource in resources if resource.uri != tenant.api for scope in resource.scopes)
-    return _public(request, msgspec.json.encode(document(tenant, names)))
+    return _public(request, msgspec.json.encode(document(tenant, names, registers=registers)))
 
 
 async def jwks_endpoint(request: Request) -> Response:

@@ -1,0 +1,123 @@
+"""What a client may say of itself, and what is made of it (RFC 7591 §2; DCR-2..7).
+
+Whoever registers here has proven nothing. So it gets code and refresh only, its words are cut to what a page can show,
+and what we do not know is dropped: the answer tells what was kept (DCR-5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from remit.core.agents import Agent, AgentState, Remit
+from remit.core.clients import AuthMethod, GrantType
+from remit.core.oauth.redirects import check_link, check_registered, display_host
+from remit.core.oauth.scopes import IDENTITY_SCOPES
+from remit.core.oauth.verdicts import Refusal
+from remit.core.registration import APPLICATION_TYPES, ID_TOKEN_ALGS, MOST_REDIRECTS
+from remit.core.users import Role, User, UserState
+
+GOVERNOR = "self-registered"
+"""The agent whose remit is the ceiling of every client that registers itself. Without it a tenant takes none."""
+
+LONGEST_NAME = 60
+"""Leaves room in an agent's name for what tells it from its namesakes."""
+
+METHODS = (AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST, AuthMethod.NONE)
+GRANT_TYPES = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientMetadata:
+    """The members of a registration request that mean something here; None where the client left one out."""
+
+    redirect_uris: tuple[str, ...] = ()
+    auth_method: str | None = None
+    grant_types: tuple[str, ...] | None = None
+    response_types: tuple[str, ...] | None = None
+    application_type: str | None = None
+    name: str | None = None
+    scope: str | None = None
+    id_token_alg: str | None = None
+    links: tuple[str, ...] = ()
+    keyed_twice: bool = False
+    """Both `jwks` and `jwks_uri` were sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What is registered: the effective metadata, defaults applied and the unknown left out."""
+
+    name: str
+    auth_method: AuthMethod
+    grant_types: frozenset[GrantType]
+    redirect_uris: tuple[str, ...]
+    application_type: str
+    scopes: frozenset[str]
+    id_token_alg: str
+
+
+def judge_metadata(said: ClientMetadata, *, known: frozenset[str]) -> Registration | Refusal:
+    """Turn what a client says into what is registered. `known` are the scopes of the ceiling."""
+    application_type = said.application_type or "web"
+    if application_type not in APPLICATION_TYPES:
+        return _no("application_type is web or native")
+    if (flaw := _judge_redirects(said.redirect_uris, application_type)) is not None:
+        return flaw
+    method = said.auth_method or AuthMethod.SECRET_BASIC
+    if method not in METHODS:
+        return _no(f"token_endpoint_auth_method must be one of {', '.join(METHODS)}")
+    asked = frozenset(said.grant_types) if said.grant_types else frozenset({"authorization_code"})
+    grant_types = frozenset(kind for kind in GRANT_TYPES if kind in asked)
+    if GrantType.AUTHORIZATION_CODE not in grant_types:
+        return _no("grant_types must contain authorization_code: that is how a user allows this client anything")
+    if said.response_types and "code" not in said.response_types:
+        # RFC 7591 §2.1: the two members must go together.
+        return _no("response_types must contain code, which belongs to authorization_code")
+    if said.keyed_twice:
+        return _no("send jwks or jwks_uri, not both")
+    if (flaw := next((flaw for link in said.links if (flaw := check_link(link)) is not None), None)) is not None:
+        return flaw
+    return Registration(
+        name=_plain(said.name or "") or display_host(said.redirect_uris[0])[:LONGEST_NAME],
+        auth_method=AuthMethod(method),
+        grant_types=grant_types,
+        redirect_uris=said.redirect_uris,
+        application_type=application_type,
+        scopes=frozenset((said.scope or "").split()) & (known | IDENTITY_SCOPES),
+        id_token_alg=said.id_token_alg if said.id_token_alg in ID_TOKEN_ALGS else ID_TOKEN_ALGS[0],
+    )
+
+
+def open_ceiling(governor: Agent | None, remit: Remit | None) -> Remit | None:
+    """Return the ceiling for whoever registers itself. None: this tenant takes no registrations (DCR-1)."""
+    if governor is None or governor.state is AgentState.RETIRED or remit is None or not remit.scopes:
+        return None
+    return remit
+
+
+def first_administrator(users: Iterable[User]) -> User | None:
+    """Name who answers for a self-registered agent until somebody adopts it: the administrator of longest standing."""
+    standing = (user for user in users if user.role is Role.ADMIN and user.state is UserState.ACTIVE)
+    return min(standing, key=lambda user: user.id, default=None)
+
+
+def _judge_redirects(redirect_uris: tuple[str, ...], application_type: str) -> Refusal | None:
+    if not redirect_uris:
+        return Refusal("invalid_redirect_uri", "send redirect_uris: where the user's browser is sent back to")
+    if len(redirect_uris) > MOST_REDIRECTS:
+        return Refusal("invalid_redirect_uri", f"a client has at most {MOST_REDIRECTS} redirect URIs")
+    if len(set(redirect_uris)) != len(redirect_uris):
+        return Refusal("invalid_redirect_uri", "a redirect URI is there twice")
+    flaws = (check_registered(uri, application_type) for uri in redirect_uris)
+    return next((flaw for flaw in flaws if flaw is not None), None)
+
+
+def _plain(name: str) -> str:
+    """Cut a stranger's name to one line that a page can show."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
+    return line[:LONGEST_NAME].rstrip()
+
+
+def _no(hint: str) -> Refusal:
+    return Refusal("invalid_client_metadata", hint)

@@ -1,0 +1,186 @@
+"""Dynamic client registration (RFC 7591): a client registers itself and gets an agent nobody has vouched for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from remit.core.agents import Agent, AgentState, Remit
+from remit.core.audit.events import (
+    SYSTEM,
+    AgentCreated,
+    AgentStateChanged,
+    ClientRegistered,
+    CredentialAdded,
+    RegistrationRefused,
+    RemitPublished,
+)
+from remit.core.clients import AuthMethod, Client, ClientState, StoredSecret
+from remit.core.names import AgentId, ClientId, Prefix, RemitId, Secret, SecretKind, TenantId, UserId
+from remit.core.oauth.verdicts import Refusal
+from remit.core.self_registration import (
+    GOVERNOR,
+    ClientMetadata,
+    Registration,
+    first_administrator,
+    judge_metadata,
+    open_ceiling,
+)
+from remit.core.stops import Target, TargetKind
+from remit.ports.deps import Deps
+from remit.ports.work import Work
+from remit.services.origin import Origin
+
+UNUSED = timedelta(hours=24)
+"""A client that nobody has allowed anything for this long is retired (DCR-6)."""
+
+CLOSED = Refusal("not_found", "this issuer takes no registrations: ask an administrator to register the client")
+FULL = Refusal("access_denied", "this issuer takes no more registrations: ask an administrator to register the client")
+UNOWNED = Refusal("access_denied", "nobody here could answer for the client: the issuer has no administrator yet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A client that registered itself, and its secret where its method has one: told this once."""
+
+    client: Client
+    secret: Secret | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TooMany:
+    """This peer registers too often; seconds until it may again."""
+
+    wait: int
+
+
+async def takes_registrations(work: Work, deps: Deps) -> bool:
+    """Say whether a client may register itself in this tenant now, which is what the metadata advertises."""
+    return await _ceiling(work, deps) is not None
+
+
+async def register(
+    tenant: TenantId, said: ClientMetadata | Refusal, deps: Deps, origin: Origin
+) -> Registered | Refusal | TooMany:
+    """Register a client with an agent of its own, under the tenant's ceiling for such."""
+    now, limits = deps.clock.now(), deps.registration
+    who = f"{tenant} {origin.peer or 'unknown'}"
+    wait = deps.throttle.allow("register", who, limit=limits.per_peer, per_seconds=3600, now=now)
+    if wait:
+        return TooMany(wait)
+    async with deps.db.work(tenant) as work:
+        outcome = await _register(work, said, deps, origin)
+        if isinstance(outcome, Refusal):
+            event = RegistrationRefused(who=origin.nobody(), code=outcome.code, reason=outcome.hint)
+            await work.events.tally(event, reason=f"{outcome.code}: {outcome.hint}", at=now)
+    return outcome
+
+
+async def _register(work: Work, said: ClientMetadata | Refusal, deps: Deps, origin: Origin) -> Registered | Refusal:
+    ceiling = await _ceiling(work, deps)
+    if ceiling is None:
+        return CLOSED
+    if isinstance(said, Refusal):
+        return said
+    registration = judge_metadata(said, known=frozenset(key.name for key in ceiling.scopes))
+    if isinstance(registration, Refusal):
+        return registration
+    now = deps.clock.now()
+    await _retire_unused(work, now)
+    if await work.clients.count_self_registered() >= deps.registration.quota:
+        return FULL
+    owner = first_administrator(await work.users.list())
+    if owner is None:
+        return UNOWNED
+    return await _add(work, registration, owner.id, ceiling, deps, origin)
+
+
+async def _ceiling(work: Work, deps: Deps) -> Remit | None:
+    if deps.registration.mode != "open":
+        return None
+    governor = await work.agents.by_name(GOVERNOR)
+    remit = await work.agents.remit(governor.id) if governor is not None else None
+    ceiling = open_ceiling(governor, remit)
+    if ceiling is None:
+        return None
+    now = deps.clock.now()
+    if ceiling.expires_at is not None and now >= ceiling.expires_at:
+        return None
+    stops = await work.stops.on((Target(TargetKind.AGENT, ceiling.agent),))
+    return None if any(stop.in_force(now) for stop in stops) else ceiling
+
+
+async def _add(
+    work: Work, registration: Registration, owner: UserId, ceiling: Remit, deps: Deps, origin: Origin
+) -> Registered:
+    now = deps.clock.now()
+    client_id = ClientId(deps.fresh.id(Prefix.CLIENT))
+    agent = Agent(
+        id=AgentId(deps.fresh.id(Prefix.AGENT)),
+        # Many copies of one program register, and an agent's name is its own.
+        name=f"{registration.name} {client_id.removeprefix('cli_')[-8:]}",
+        purpose="",
+        owner=owner,
+        sponsor=None,
+        role="",
+        model="",
+        state=AgentState.ACTIVE,
+        created_at=now,
+    )
+    if not await work.agents.add(agent):
+        agent = replace(agent, name=client_id)
+        await work.agents.add(agent)
+    remit = replace(ceiling, id=RemitId(deps.fresh.id(Prefix.REMIT)), agent=agent.id, version=1)
+    await work.agents.publish(remit, at=now)
+    client = Client(
+        id=client_id,
+        agent=agent.id,
+        name=registration.name,
+        auth_method=registration.auth_method,
+        application_type=registration.application_type,
+        redirect_uris=registration.redirect_uris,
+        grant_types=registration.grant_types,
+        default_resource=None,
+        default_scopes=registration.scopes,
+        jwks=None,
+        self_registered=True,
+        version=1,
+        id_token_alg=registration.id_token_alg,
+        state=ClientState.ACTIVE,
+        created_at=now,
+    )
+    await work.clients.add(client)
+    who = replace(origin.nobody(client=client.id), agent=agent.id, owner=owner)
+    await work.events.append(AgentCreated(who=who, name=agent.name, state=agent.state), at=now)
+    scopes = tuple(f"{key.resource}:{key.name}" for key in sorted(remit.scopes))
+    until = remit.expires_at.isoformat(timespec="seconds") if remit.expires_at else None
+    published = RemitPublished(who=who, remit=remit.id, version=remit.version, scopes=scopes, expires_at=until)
+    await work.events.append(published, at=now)
+    await work.events.append(
+        ClientRegistered(
+            who=who,
+            auth_method=client.auth_method,
+            grant_types=tuple(sorted(client.grant_types)),
+            redirect_uris=client.redirect_uris,
+        ),
+        at=now,
+    )
+    if client.auth_method is AuthMethod.NONE:
+        return Registered(client=client, secret=None)
+    opaque = deps.fresh.opaque(SecretKind.CLIENT)
+    stored = StoredSecret(id=opaque.id, digest=deps.digester.digest(opaque), expires_at=None)
+    await work.clients.add_secret(client.id, stored, at=now)
+    await work.events.append(CredentialAdded(who=who, holder=client.id, credential=stored.id), at=now)
+    return Registered(client=client, secret=opaque.text())
+
+
+async def _retire_unused(work: Work, now: datetime) -> None:
+    """Make room: what registered and was never allowed anything ends here, with its agent."""
+    for client in await work.clients.unused(now - UNUSED):
+        await work.clients.retire(client.id)
+        await work.agents.set_state(client.agent, AgentState.RETIRED)
+        reason = "registered itself and was not used within a day"
+        event = AgentStateChanged(
+            who=replace(SYSTEM, agent=client.agent, client=client.id), state=AgentState.RETIRED, reason=reason
+        )
+        await work.events.append(event, at=now)
