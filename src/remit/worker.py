@@ -12,6 +12,7 @@ from remit.core.errors import RemitError
 from remit.core.names import TenantId
 from remit.ports.deps import Deps
 from remit.services.checkpoints import make_checkpoint
+from remit.services.registration import retire_unused
 
 PURGE_SECONDS = 600
 
@@ -42,10 +43,17 @@ class Worker:
                     await self.checkpoint(at_least=self._events)
                 if since_purge >= PURGE_SECONDS:
                     since_purge = 0
-                    async with self._deps.db.system() as system:
-                        await system.purge(now=self._deps.clock.now())
+                    await self.purge()
             except (RemitError, OSError):
                 log.exception("worker.failed")
+
+    async def purge(self) -> None:
+        """Drop what is past its use, and retire clients that registered themselves for nothing."""
+        async with self._deps.db.system() as system:
+            await system.purge(now=self._deps.clock.now())
+            tenants = await system.tenants()
+        for tenant in tenants:
+            await retire_unused(tenant.id, self._deps)
 
     async def checkpoint(self, *, at_least: int = 1) -> None:
         """Sign the logs that grew by so many entries, and append each note to the file outside the database."""

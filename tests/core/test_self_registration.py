@@ -45,6 +45,7 @@ KEPT = {
         {"name": "\u202e \n", "redirect_uris": ("https://app.example/cb",)},
         {"name": "app.example"},
     ),
+    "a long name is cut": ({"name": f" {'long ' * 30}"}, {"name": ("long " * 12).rstrip()}),
     "an unknown algorithm becomes the default": ({"id_token_alg": "none"}, {"id_token_alg": "RS256"}),
     "further response types are dropped": ({"response_types": ("code", "token")}, {}),
 }

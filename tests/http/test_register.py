@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from remit.ports.deps import RegistrationLimits
 from remit.services.provisioning.agents import create_agent, publish_remit, set_agent_state
 from remit.services.provisioning.users import set_user_state
 from remit.settings import Settings
+from remit.worker import Worker
 from tests.kit.flows import VERIFIER, answer_of, answered, ask, redeem, request_for, sign_in
 from tests.kit.instance import Remit
 from tests.kit.pages import submit, text_of
@@ -96,6 +98,22 @@ async def test_retiring_the_governing_agent_shuts_the_door(remit):
             remit.acme.tenant.id, remit.deps, SEEDER, agent=governor, state=AgentState.RETIRED, reason="enough"
         )
     )
+    assert (await post(remit, remit.acme)).status_code == 404
+
+
+async def test_an_empty_remit_shuts_the_door(remit):
+    governor = await let_in(remit, remit.acme)
+    sure(await publish_remit(remit.acme.tenant.id, remit.deps, SEEDER, agent=governor, scopes=frozenset()))
+    assert (await post(remit, remit.acme)).status_code == 404
+
+
+async def test_the_door_is_open_as_long_as_the_remit_holds(remit):
+    governor = await let_in(remit, remit.acme)
+    until = remit.clock.now() + timedelta(hours=1)
+    scopes = frozenset({ScopeKey(remit.acme.calendar.id, "read:calendar")})
+    sure(await publish_remit(remit.acme.tenant.id, remit.deps, SEEDER, agent=governor, scopes=scopes, expires_at=until))
+    assert (await post(remit, remit.acme)).status_code == 201
+    remit.clock.forward(hours=1)
     assert (await post(remit, remit.acme)).status_code == 404
 
 
@@ -212,32 +230,50 @@ async def test_a_client_that_registered_code_alone_gets_no_refresh_token(remit):
     assert "offline_access" not in tokens["scope"]
 
 
-async def test_what_nobody_used_for_a_day_is_retired_and_what_was_used_is_not(remit):
+async def purge(remit: Remit) -> None:
+    await Worker(remit.deps, checkpoints=remit.folder / "checkpoints.log", seconds=60, events=1000).purge()
+
+
+async def register_again(remit: Remit) -> None:
+    await client_of(remit, remit.acme, await post(remit, remit.acme))
+
+
+@pytest.mark.parametrize("occasion", [purge, register_again], ids=["by the worker", "when another one registers"])
+async def test_what_nobody_used_for_a_day_is_retired_and_everything_else_is_not(remit, occasion):
     await let_in(remit, remit.acme)
     used = await client_of(remit, remit.acme, await post(remit, remit.acme))
     unused = await client_of(remit, remit.acme, await post(remit, remit.acme))
     await tokens_of(remit, remit.acme, used)
     remit.clock.forward(hours=25)
-    await post(remit, remit.acme)
+    await occasion(remit)
     async with remit.deps.db.read(remit.acme.tenant.id) as work:
-        states = [(await work.clients.get(client.id)).state for client in (used, unused)]
+        states = [(await work.clients.get(client.id)).state for client in (used, unused, remit.acme.rival)]
         agent = await work.agents.get(unused.agent)
-    assert states == [ClientState.ACTIVE, ClientState.RETIRED]
+    assert states == [ClientState.ACTIVE, ClientState.RETIRED, ClientState.ACTIVE]
     assert agent is not None
     assert agent.state is AgentState.RETIRED
 
 
-async def limited(remit: Remit, times: int, **limits: Any) -> list[tuple[int, str | None]]:
+async def limited(remit: Remit, times: int, *, hours: float = 0, **limits: Any) -> list[tuple[int, str | None]]:
+    """Register again and again under these limits, each time from somebody else if headers were believed."""
     await let_in(remit, remit.acme)
     remit.deps = replace(remit.deps, registration=RegistrationLimits(**limits))
     app, _ = build(remit.deps, Settings())
+    answers = []
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as http:
-        answers = [await http.post(f"{remit.acme.issuer}/oauth/register", json=PUBLIC) for _ in range(times)]
+        for turn in range(times):
+            headers = {"x-forwarded-for": f"192.0.2.{turn}", "forwarded": f"for=192.0.2.{turn}"}
+            answers.append(await http.post(f"{remit.acme.issuer}/oauth/register", json=PUBLIC, headers=headers))
+            remit.clock.forward(hours=hours)
     return [(answer.status_code, answer.json().get("error")) for answer in answers]
 
 
 async def test_a_tenant_takes_so_many_and_no_more(remit):
     assert await limited(remit, 3, quota=2) == [(201, None), (201, None), (400, "access_denied")]
+
+
+async def test_what_is_retired_makes_room(remit):
+    assert await limited(remit, 3, quota=1, hours=25) == [(201, None)] * 3
 
 
 async def test_one_address_may_not_register_without_end(remit):

@@ -76,6 +76,16 @@ async def register(
     return outcome
 
 
+async def retire_unused(tenant: TenantId, deps: Deps) -> None:
+    """End what registered itself and was never allowed anything. Looks before it writes: there seldom is any."""
+    now = deps.clock.now()
+    async with deps.db.read(tenant) as work:
+        found = await work.clients.unused(now - UNUSED)
+    if found:
+        async with deps.db.work(tenant) as work:
+            await _retire_unused(work, now)
+
+
 async def _register(work: Work, said: ClientMetadata | Refusal, deps: Deps, origin: Origin) -> Registered | Refusal:
     ceiling = await _ceiling(work, deps)
     if ceiling is None:
