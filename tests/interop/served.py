@@ -96,7 +96,7 @@ def running(words: list[str], port: int, log: Path) -> Iterator[None]:
     with log.open("wb") as out:
         process = subprocess.Popen(words, cwd=ROOT, env=environment(), stdout=out, stderr=out)
     try:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not _answers(port):
             assert process.poll() is None, log.read_text("utf-8")[-3000:]
             assert time.monotonic() < until, log.read_text("utf-8")[-3000:]

@@ -24,6 +24,10 @@ SEEN: dict[str, dict[str, object]] = {
         "scope": "read:calendar offline_access",
         "redirect_host": "localhost",
     },
+    "@modelcontextprotocol/inspector": {
+        "tools": ["list_events"],
+        "scope": "read:calendar offline_access",
+    },
     "openid-client": {
         "iss": "ISSUER",
         "email": "alice@example.com",

@@ -139,6 +139,33 @@ async function mcpRemote() {
   }
 }
 
+async function inspector() {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'inspector-'));
+  const folder = path.join(import.meta.dirname, 'node_modules/@modelcontextprotocol/inspector');
+  const launcher = path.join(folder, 'clients/launcher/build/index.js');
+  const child = spawn(process.execPath, [launcher, '--cli', MCP, '--transport', 'http', '--method', 'tools/list'], {
+    env: { ...process.env, HOME: home, MCP_AUTO_OPEN_ENABLED: 'true', MCP_INSPECTOR_SECRET_STORE: 'memory' },
+  });
+  let said = '';
+  let printed = '';
+  let url;
+  const listen = (data) => {
+    said += data;
+    const address = said.match(/navigate to: (https?:\/\/\S*state=\S+)\s/);
+    if (address && !url) {
+      url = new URL(address[1]);
+      browse(url, url.searchParams.get('redirect_uri'), '--deliver').catch((error) => { said += error; child.kill(); });
+    }
+  };
+  child.stdout.on('data', (data) => { printed += data; listen(data); });
+  child.stderr.on('data', listen);
+  const code = await new Promise((resolve) => { child.on('exit', resolve); });
+  fs.rmSync(home, { recursive: true, force: true });
+  need(code === 0, `ended with ${code}: ${said}`);
+  const { tools } = JSON.parse(printed.slice(printed.indexOf('{')));
+  return { tools: tools.map((tool) => tool.name), scope: url.searchParams.get('scope') };
+}
+
 async function openidClient() {
   const oidc = await import('openid-client');
   const redirect = 'http://127.0.0.1:8765/callback';
@@ -228,6 +255,7 @@ async function oauth4webapi() {
 const clients = {
   '@modelcontextprotocol/sdk': mcpSdk,
   'mcp-remote': mcpRemote,
+  '@modelcontextprotocol/inspector': inspector,
   'openid-client': openidClient,
   oauth4webapi,
 };
