@@ -359,9 +359,8 @@ def _assemble(given: dict[str, object], cwd: Path) -> Settings:
         "secrets.pepper_file": "remit.pepper",
         "audit.checkpoints": "checkpoints.log",
     }
-    full = (
-        given | {key: given.get(key) or str(folder / name) for key, name in inside.items()} | {"data.dir": str(folder)}
-    )
+    files = {key: given.get(key) or str(folder / name) for key, name in inside.items()}
+    full = given | files | {"data.dir": str(folder)}
     port = given.get("server.port", _DEFAULTS.server.port)
     full.setdefault("server.base_url", f"http://127.0.0.1:{port}")
     sections: dict[str, Any] = {}
