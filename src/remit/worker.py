@@ -1,4 +1,4 @@
-"""Jobs that come due: audit checkpoints, and the removal of what is past its use."""
+"""Jobs that come due: audit checkpoints, signing keys, and the removal of what is past its use."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from remit.core.errors import RemitError
 from remit.core.names import TenantId
 from remit.ports.deps import Deps
 from remit.services.checkpoints import make_checkpoint
+from remit.services.signing_keys import keep_keys
 
 PURGE_SECONDS = 600
 
@@ -44,8 +45,16 @@ class Worker:
                     since_purge = 0
                     async with self._deps.db.system() as system:
                         await system.purge(now=self._deps.clock.now())
+                    await self.keep_keys()
             except (RemitError, OSError):
                 log.exception("worker.failed")
+
+    async def keep_keys(self) -> None:
+        """Rotate signing keys that are due, and let go of those whose last token is past."""
+        async with self._deps.db.system() as system:
+            tenants = await system.tenants()
+        for tenant in tenants:
+            await keep_keys(tenant.id, self._deps)
 
     async def checkpoint(self, *, at_least: int = 1) -> None:
         """Sign the logs that grew by so many entries, and append each note to the file outside the database."""

@@ -49,7 +49,7 @@ NOUNS = {
     "config": "Check and show the settings.",
     "db": "Bring the database to this version, or check it.",
     "grants": "List, approve and revoke grants.",
-    "keys": "List signing keys.",
+    "keys": "List, rotate and revoke signing keys.",
     "resources": "List and create resources: the APIs that tokens are for.",
     "stops": "List stops.",
     "tenants": "List and create tenants.",
