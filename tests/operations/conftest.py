@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
-from tests.operations.served import free_port, make_seeded, serving
+from tests.operations.served import Resting, free_port, make_seeded, serving
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,10 @@ def seeded_folder(tmp_path_factory, seeded_base):
 def served(seeded_folder, seeded_base, tmp_path):
     with serving(seeded_folder, tmp_path, base=seeded_base) as server:
         yield server
+
+
+@pytest.fixture
+def resting(seeded_folder, tmp_path):
+    """A seeded instance that nobody serves."""
+    shutil.copytree(seeded_folder, tmp_path, dirs_exist_ok=True)
+    return Resting(folder=tmp_path)

@@ -39,10 +39,23 @@ def run(*words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[s
 
 
 @dataclass(slots=True, kw_only=True)
-class Served:
-    """A running server."""
+class Resting:
+    """An instance in a folder."""
 
     folder: Path
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "remit-data"
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return run(*words, cwd=self.folder)
+
+
+@dataclass(slots=True, kw_only=True)
+class Served(Resting):
+    """A running server."""
+
     base: str
     probes: str
     process: subprocess.Popen[str]
@@ -52,10 +65,6 @@ class Served:
     def seed(self) -> Any:
         """What the seed document tells of the tenant `acme`."""
         return json.loads((self.folder / "seed.json").read_text("utf-8"))["tenants"]["acme"]
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "remit-data"
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         return run(*words, cwd=self.folder, REMIT_SERVER__BASE_URL=self.base)

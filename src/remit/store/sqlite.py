@@ -234,14 +234,26 @@ def read_schema(path: Path) -> tuple[str | None, list[str]]:
         return (None if version is None else str(version[0])), texts
 
 
+def take_write_lock(path: Path) -> None:
+    """Begin to write and let it be.
+
+    Raises:
+        StoreUnavailable: the file cannot be written.
+    """
+    with _opened(path) as connection:
+        connection.set_busy_timeout(_UPGRADE_PATIENCE_MS)
+        connection.execute("begin immediate")
+        connection.execute("rollback")
+
+
 def back_up(path: Path, copy: Path) -> None:
     """Write a consistent copy beside the file, whole or not at all."""
     draft = copy.with_name(f"{copy.name}.part")
     draft.unlink(missing_ok=True)
     create_file(draft)
     with _opened(path) as source, _opened(draft) as target, target.backup("main", source, "main") as backup:
-        while not backup.done:
-            backup.step(1000)
+        # In one step: a pass that pauses begins anew whenever somebody commits. Readers and writers go on meanwhile.
+        backup.step(-1)
     draft.replace(copy)
 
 
