@@ -19,9 +19,6 @@ from urllib.parse import urlsplit
 DEFAULT_FILE: Final = Path("/etc/remit/remit.toml")
 CONFIG: Final = "REMIT_CONFIG"
 
-LONGEST_END: Final = 28
-"""Seconds from a stop signal to the end: supervisors wait for 30."""
-
 _PREFIX: Final = "REMIT_"
 _FROM_FILE: Final = "_FILE"
 _LONGEST_FILE: Final = 64 * 1024
@@ -378,8 +375,8 @@ def _between_settings(settings: Settings) -> Iterator[str]:
         yield "tokens.refresh_idle_days must not exceed tokens.refresh_absolute_days"
     if server.port == server.probe_port:
         yield "server.probe_port must differ from server.port"
-    if server.drain_delay + server.drain_seconds > LONGEST_END:
-        yield f"server.drain_delay and server.drain_seconds must not exceed {LONGEST_END} together"
+    if server.drain_delay + server.drain_seconds > 28:  # supervisors wait for 30
+        yield "server.drain_delay and server.drain_seconds must not exceed 28 together"
     if bool(bootstrap.admin_email) != bool(bootstrap.admin_password_file):
         yield "bootstrap.admin_email and bootstrap.admin_password_file come together"
 

@@ -96,7 +96,7 @@ def serving(template: Path, folder: Path, *, base: str, drain: int = 0, **enviro
     process = subprocess.Popen(
         [REMIT, *words],
         cwd=folder,
-        env=environment(REMIT_SERVER__DRAIN_SECONDS=str(drain), **environ),
+        env=environment(REMIT_SERVER__DRAIN_DELAY=str(drain), **environ),
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -108,7 +108,7 @@ def test_sigterm_drains_before_the_listener_closes(seeded_folder, seeded_base, t
 
 
 def test_a_second_sigterm_ends_the_draining(seeded_folder, seeded_base, tmp_path):
-    with serving(seeded_folder, tmp_path, base=seeded_base, drain=25) as served:
+    with serving(seeded_folder, tmp_path, base=seeded_base, drain=20) as served:
         served.process.send_signal(signal.SIGTERM)
         while served.probe("/readyz").status_code == 200:
             pass
