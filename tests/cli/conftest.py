@@ -82,7 +82,7 @@ def serving(command: Command) -> Iterator[int]:
         told = []
         for line in server.stderr:
             told.append(line)
-            if "startup complete" in line:
+            if "server.started" in line:
                 break
         else:
             raise AssertionError("".join(told))

@@ -107,7 +107,7 @@ def serving(template: Path, folder: Path, *, base: str, drain: int = 0, **enviro
         assert process.stderr is not None
         for line in process.stderr:
             served.log.append(line)
-            if f"127.0.0.1:{port}" in line and "running on" in line:
+            if "server.started" in line:
                 up.set()
         up.set()
 

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from types import FrameType
 from typing import Any, Final
 
+import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -20,6 +21,9 @@ MAX_HEAD: Final = 16 * 1024
 HEAD_SECONDS: Final = 10.0
 
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+log = structlog.get_logger()
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -112,6 +116,11 @@ class DrainingServer(uvicorn.Server):
         finally:
             for kind, handler in before.items():
                 signal.signal(kind, handler)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            log.info("server.started", port=self.config.port)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain at the first SIGTERM; leave at once at the second, and when somebody at a terminal interrupts."""

@@ -13,6 +13,7 @@ class LogEvent(StrEnum):
     REQUEST_FAILED = "request.failed"
     STORE_UNAVAILABLE = "store.unavailable"
     WORKER_FAILED = "worker.failed"
+    SERVER_STARTED = "server.started"
     PROBES_OFF = "probes.off"
     LIBRARY = "library.message"
 
@@ -28,7 +29,7 @@ FIELDS: Final[dict[str, str]] = {
     "route": "template that the path matched; never the path itself",
     "status": "HTTP status; 0 when the caller had gone",
     "ms": "milliseconds until the answer was sent",
-    "port": "port that could not be had",
+    "port": "port that the server listens on, or could not have",
     "logger": "library that wrote a message",
     "message": "its text",
     "exception": "traceback",
