@@ -61,7 +61,9 @@ def remit() -> Iterator[Target]:
         )
         facts = json.loads(seed.read_text())["tenants"]["acme"]
         client = facts["clients"]["conf1"]
-        with _process([command, "serve", "--data", data, "--port", str(port)], f"{base}/t/acme/oauth/jwks") as pid:
+        with _process(
+            [command, "serve", "--data", data, "--port", str(port), "--probe-port", "0"], f"{base}/t/acme/oauth/jwks"
+        ) as pid:
             form = "grant_type=client_credentials&scope=read%3Acalendar"
             yield Target(
                 name="remit",

@@ -215,6 +215,10 @@ BAD = {
         {"REMIT_SERVER__PROBE_PORT": "8700"},
         "server.probe_port must differ from server.port",
     ),
+    "an end that no supervisor waits for": (
+        {"REMIT_SERVER__DRAIN_DELAY": "10", "REMIT_SERVER__DRAIN_SECONDS": "19"},
+        "server.drain_delay and server.drain_seconds must not exceed 28 together",
+    ),
     "an administrator without a password": (
         {"REMIT_BOOTSTRAP__ADMIN_EMAIL": "a@example.com"},
         "bootstrap.admin_email and bootstrap.admin_password_file come together",

@@ -40,6 +40,7 @@ from remit.http.setup.routes import ROUTES as SETUP
 from remit.ports.deps import Clock, Deps, Lifetimes, RegistrationLimits
 from remit.settings import Settings
 from remit.store.migrate import open_sqlite
+from remit.telemetry.metrics import Meter
 from remit.worker import Worker
 
 ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -144,9 +145,9 @@ class Application(Starlette):
         return ExceptionMiddleware(self.router, handlers=self.exception_handlers)
 
 
-def build(deps: Deps, settings: Settings) -> tuple[ASGIApp, Hub]:
+def build(deps: Deps, settings: Settings, meter: Meter | None = None) -> tuple[ASGIApp, Hub]:
     """Build the application around its dependencies. The hub ends the open feeds on shutdown."""
-    hub = Hub()
+    hub, meter = Hub(), meter or Meter()
     worker = Worker(
         deps,
         checkpoints=Path(settings.audit.checkpoints),
@@ -171,5 +172,5 @@ def build(deps: Deps, settings: Settings) -> tuple[ASGIApp, Hub]:
         lifespan=lifespan,
         exception_handlers={404: not_found, 405: wrong_method},
     )
-    app.state.context = Context(deps=deps, pages=Pages(), hub=hub)
-    return TenantRouter(app, deps), hub
+    app.state.context = Context(deps=deps, pages=Pages(), hub=hub, meter=meter)
+    return TenantRouter(app, deps, meter), hub

@@ -114,7 +114,12 @@ class Server:
     trusted_proxies: tuple[str, ...] = _setting(
         (), "Addresses or networks of proxies whose forwarding headers are believed.", _networks
     )
-    drain_seconds: int = _setting(5, "How long requests in flight may finish after a stop signal.", _between(0, 25))
+    drain_delay: int = _setting(
+        5, "How long /readyz says no after SIGTERM before the listener closes; needs the probes.", _between(0, 25)
+    )
+    drain_seconds: int = _setting(
+        5, "How long requests in flight may finish after the listener closes.", _between(0, 25)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,6 +382,8 @@ def _between_settings(settings: Settings) -> Iterator[str]:
         yield "tokens.refresh_idle_days must not exceed tokens.refresh_absolute_days"
     if server.port == server.probe_port:
         yield "server.probe_port must differ from server.port"
+    if server.drain_delay + server.drain_seconds > 28:  # supervisors wait for 30
+        yield "server.drain_delay and server.drain_seconds must not exceed 28 together"
     if bool(bootstrap.admin_email) != bool(bootstrap.admin_password_file):
         yield "bootstrap.admin_email and bootstrap.admin_password_file come together"
 

@@ -1,4 +1,4 @@
-"""Jobs that come due: audit checkpoints, and the removal of what is past its use."""
+"""Jobs that come due: audit checkpoints, signing keys, and the removal of what is past its use."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from remit.core.names import TenantId
 from remit.ports.deps import Deps
 from remit.services.checkpoints import make_checkpoint
 from remit.services.registration import retire_unused
+from remit.services.signing_keys import keep_keys
 
 PURGE_SECONDS = 600
 
@@ -44,6 +45,7 @@ class Worker:
                 if since_purge >= PURGE_SECONDS:
                     since_purge = 0
                     await self.purge()
+                    await self.keep_keys()
             except (RemitError, OSError):
                 log.exception("worker.failed")
 
@@ -54,6 +56,13 @@ class Worker:
             tenants = await system.tenants()
         for tenant in tenants:
             await retire_unused(tenant.id, self._deps)
+
+    async def keep_keys(self) -> None:
+        """Rotate signing keys that are due, and let go of those whose last token is past."""
+        async with self._deps.db.system() as system:
+            tenants = await system.tenants()
+        for tenant in tenants:
+            await keep_keys(tenant.id, self._deps)
 
     async def checkpoint(self, *, at_least: int = 1) -> None:
         """Sign the logs that grew by so many entries, and append each note to the file outside the database."""

@@ -75,13 +75,14 @@ def serving(command: Command) -> Iterator[int]:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
-    words = ["serve", "--data", str(command.data), "--port", str(port), "--base-url", "http://127.0.0.1:8700"]
+    words = ["serve", "--data", str(command.data), "--port", str(port), "--probe-port", "0"]
+    words += ["--base-url", "http://127.0.0.1:8700"]
     with subprocess.Popen([REMIT, *words], cwd=command.folder, env=environment(), stderr=PIPE, text=True) as server:
         assert server.stderr is not None
         told = []
         for line in server.stderr:
             told.append(line)
-            if "startup complete" in line:
+            if "server.started" in line:
                 break
         else:
             raise AssertionError("".join(told))

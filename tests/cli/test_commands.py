@@ -12,17 +12,17 @@ NOUNS = {
     "agents": ("list", "create", "show", "retire"),
     "audit": ("tail", "show", "verify", "export"),
     "clients": ("list", "create", "add-secret"),
-    "config": ("check", "show"),
+    "config": ("check", "show", "docs"),
     "db": ("check", "upgrade"),
     "grants": ("list", "approve", "revoke"),
-    "keys": ("list",),
+    "keys": ("list", "rotate", "revoke"),
     "resources": ("list", "create", "add-secret"),
     "stops": ("list",),
     "tenants": ("list", "create"),
     "token": ("parse",),
     "users": ("list", "create"),
 }
-VERBS = ("serve", "stop", "resume", "dev-seed")
+VERBS = ("serve", "stop", "resume", "dev-seed", "doctor", "health", "backup", "explain")
 PAGES = [[], *([verb] for verb in VERBS), *([noun] for noun in NOUNS)]
 PAGES += [[noun, verb] for noun, verbs in NOUNS.items() for verb in verbs]
 

@@ -66,7 +66,8 @@ class Server:
         """Start it and return when it answers."""
         words = ["serve", "--data", str(self.data), "--port", str(self.port), "--base-url", self.base]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([REMIT, *words], stderr=log, env=environment(**self.settings))
+            settings = {"REMIT_SERVER__PROBE_PORT": "0", **self.settings}
+            self.process = subprocess.Popen([REMIT, *words], stderr=log, env=environment(**settings))
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self.ended_within(0.02):

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from remit.app import Application
 from remit.core.errors import StoreUnavailable
 from remit.http.routing import TenantRouter
+from remit.telemetry.metrics import Meter
 from tests.kit.world import BASE
 
 BREAKAGES = {
@@ -22,7 +23,7 @@ async def test_a_breakage_inside_an_endpoint_is_told_without_its_inside(remit, e
     async def break_down(_):
         raise error
 
-    app = TenantRouter(Application(routes=[Route("/broken", break_down)]), remit.deps)
+    app = TenantRouter(Application(routes=[Route("/broken", break_down)]), remit.deps, Meter())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as http:
         answer = await http.get("/t/acme/broken")
     assert answer.status_code == status

@@ -39,6 +39,26 @@ VERBS = {
         "Lift every stop on an agent, client, user, resource or tenant.",
         'remit resume agent invoice-helper --reason "INC-42 is closed"',
     ),
+    "backup": (
+        "remit.cli.backup:backup",
+        "Copy the database, also while a server runs on it.",
+        "remit backup --out /var/backups/remit-today.db",
+    ),
+    "doctor": (
+        "remit.cli.doctor:doctor",
+        "Look for what is wrong, or will be, on this machine.",
+        "remit doctor\n  remit doctor --data /var/lib/remit --json",
+    ),
+    "explain": (
+        "remit.cli.explain:explain",
+        "Say what an error code means, or what an event or token stands on.",
+        "remit explain invalid_grant\n  remit explain evt_01k... --tenant acme",
+    ),
+    "health": (
+        "remit.cli.health:health",
+        "Ask the server on this machine whether it is ready.",
+        "remit health\n  remit health --probe-port 8701",
+    ),
 }
 """Commands of one word: where each lives, what it does, examples."""
 
@@ -49,7 +69,7 @@ NOUNS = {
     "config": "Check and show the settings.",
     "db": "Bring the database to this version, or check it.",
     "grants": "List, approve and revoke grants.",
-    "keys": "List signing keys.",
+    "keys": "List, rotate and revoke signing keys.",
     "resources": "List and create resources: the APIs that tokens are for.",
     "stops": "List stops.",
     "tenants": "List and create tenants.",

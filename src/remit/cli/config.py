@@ -40,3 +40,37 @@ def show(*, folder: Folder | None = None) -> int:
         rows.append({"setting": known.key, "value": value, "environment": known.env, "meaning": known.doc})
     write_rows(rows, json=folder.json, columns=("setting", "value", "environment"))
     return OK
+
+
+@app.command(help_epilogue="Examples:\n  remit config docs > configuration.md")
+def docs() -> int:
+    """Print the page that describes every setting."""
+    print(page(), end="")
+    return OK
+
+
+HEAD = ("| setting | environment | default | means |", "| --- | --- | --- | --- |")
+
+
+def page() -> str:
+    """Return docs/configuration.md."""
+    from remit.settings import describe
+
+    lines = [
+        "# Configuration",
+        "",
+        "Defaults, then the file (`/etc/remit/remit.toml`, or where `REMIT_CONFIG` points), then the environment,",
+        "then the command line. Every variable can end in `_FILE` and name a file that holds the value. An unknown",
+        "setting is an error, and so is one that makes no sense: the server refuses to start and lists every problem",
+        "at once; `remit config check` does the same without starting. This page is made by `remit config docs`.",
+    ]
+    section = ""
+    for known in describe():
+        head = known.key.partition(".")[0]
+        if head != section:
+            section = head
+            lines += ["", f"## [{section}]", "", *HEAD]
+        default = ", ".join(known.default) if isinstance(known.default, tuple) else known.default
+        shown = f"`{default}`" if default not in ("", ()) else "none"
+        lines.append(f"| `{known.key}` | `{known.env}` | {shown} | {known.doc} |")
+    return "\n".join(lines) + "\n"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +16,11 @@ from cyclopts import Parameter
 from remit.core.errors import RemitError
 
 if TYPE_CHECKING:
+    from remit.http.probes import Probes
     from remit.ports.deps import Deps
     from remit.settings import Settings
+
+PROBE_HOST = "127.0.0.1"
 
 
 def serve(
@@ -24,6 +30,9 @@ def serve(
     ] = None,
     host: Annotated[str | None, Parameter(help="Address to listen on. [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, Parameter(help="Port to listen on. [default: 8700]")] = None,
+    probe_port: Annotated[
+        int | None, Parameter(help="Loopback port for probes and metrics; 0 turns them off. [default: 8701]")
+    ] = None,
     base_url: Annotated[str | None, Parameter(help="URL under which browsers and agents reach this server.")] = None,
 ) -> int:
     """Run the server. An empty folder becomes an instance, and a one-time setup link is printed.
@@ -34,7 +43,7 @@ def serve(
     """
     from remit.cli.settings import load_or_exit
 
-    settings = load_or_exit(data=data, host=host, port=port, base_url=base_url)
+    settings = load_or_exit(data=data, host=host, port=port, probe_port=probe_port, base_url=base_url)
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -42,16 +51,23 @@ def serve(
 
 
 async def _serve(settings: Settings) -> int:
+    from importlib.metadata import version
+
     import uvicorn
 
     from remit.app import build, open_deps
+    from remit.http.probes import Probes
     from remit.http.server import DrainingServer, LimitedProtocol
     from remit.telemetry.logs import configure
+    from remit.telemetry.metrics import Meter
 
     configure(level=settings.log.level, format=settings.log.format)
     async with open_deps(settings) as deps:
         await _first_run(deps, settings)
-        application, hub = build(deps, settings)
+        meter = Meter()
+        application, hub = build(deps, settings, meter)
+        probe_socket = _probe_socket(settings)
+        drain_delay = settings.server.drain_delay if probe_socket is not None else 0
         config = uvicorn.Config(
             application,
             host=settings.server.host,
@@ -67,10 +83,64 @@ async def _serve(settings: Settings) -> int:
             forwarded_allow_ips=list(settings.server.trusted_proxies),
             timeout_graceful_shutdown=settings.server.drain_seconds,
         )
-        server = DrainingServer(config, hub)
+        server = DrainingServer(config, hub, drain_delay=drain_delay)
+        probes = Probes(deps=deps, meter=meter, phase=lambda: server.phase, version=version("remit"))
         print(f"Remit serves {settings.server.base_url}", file=sys.stderr)
-        await server.serve()
+        async with _probing(probes, probe_socket):
+            await server.serve()
         return 0 if server.started else 5
+
+
+def _probe_socket(settings: Settings) -> socket.socket | None:
+    """Take the port of the probes. A second server on a machine goes on without them, unless it was given a port.
+
+    Raises:
+        RemitError: somebody asked for this port, and another program has it.
+    """
+    import structlog
+
+    from remit.settings import Server
+
+    port = settings.server.probe_port
+    if not port:
+        return None
+    try:
+        return socket.create_server((PROBE_HOST, port))
+    except OSError as error:
+        if port != Server().probe_port:
+            raise RemitError(f"server.probe_port {port} cannot be had: {error.strerror}") from error
+        log = structlog.get_logger()
+        log.warning("probes.off", port=port)
+        return None
+
+
+@asynccontextmanager
+async def _probing(probes: Probes, listening: socket.socket | None) -> AsyncIterator[None]:
+    """Answer probes until the block ends: to the very end they say that this server is going."""
+    if listening is None:
+        yield
+        return
+    import uvicorn
+
+    from remit.http.server import LimitedProtocol, ProbeServer
+
+    config = uvicorn.Config(
+        probes.app(),
+        http=LimitedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = ProbeServer(config)
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
 
 
 async def _first_run(deps: Deps, settings: Settings) -> None:

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def load_or_exit(
-    *, data: Path | None = None, host: str | None = None, port: int | None = None, base_url: str | None = None
+    *,
+    data: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    probe_port: int | None = None,
+    base_url: str | None = None,
 ) -> Settings:
     """Return the settings, or say every problem with them and leave.
 
@@ -23,7 +28,13 @@ def load_or_exit(
     """
     from remit.settings import SettingsError, load
 
-    flags = {"data.dir": data, "server.host": host, "server.port": port, "server.base_url": base_url}
+    flags = {
+        "data.dir": data,
+        "server.host": host,
+        "server.port": port,
+        "server.probe_port": probe_port,
+        "server.base_url": base_url,
+    }
     try:
         return load(environ=os.environ, flags=flags, cwd=Path.cwd())
     except SettingsError as error:

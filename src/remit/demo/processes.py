@@ -26,7 +26,11 @@ def run_server(data: Path, *, base_url: str, port: int) -> Iterator[None]:
     """Run `remit serve` until the block ends."""
     command = ["-m", "remit.cli", "serve", "--data", str(data), "--port", str(port), "--base-url", base_url]
     # A story of seconds wants its checkpoints each second; an instance makes one a minute.
-    with _running(command, ready=f"{base_url}/oauth/jwks", settings={"REMIT_AUDIT__CHECKPOINT_SECONDS": "1"}):
+    with _running(
+        command,
+        ready=f"{base_url}/oauth/jwks",
+        settings={"REMIT_AUDIT__CHECKPOINT_SECONDS": "1", "REMIT_SERVER__PROBE_PORT": "0"},
+    ):
         yield
 
 

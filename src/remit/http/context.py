@@ -14,6 +14,7 @@ from remit.http.browser import Browser, frame, page
 from remit.http.hub import Hub
 from remit.ports.deps import Deps
 from remit.services.integrity import Integrity
+from remit.telemetry.metrics import Meter
 from remit.wire.oauth_errors import page_status
 
 
@@ -22,6 +23,7 @@ class Context:
     deps: Deps
     pages: Pages
     hub: Hub
+    meter: Meter = field(default_factory=Meter)
     integrity: Integrity = field(default_factory=Integrity)
 
 

@@ -13,9 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from remit.core.names import TenantId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.stops import Stop
-from remit.http.context import context_of
-from remit.http.hub import Hub
-from remit.ports.deps import Deps
+from remit.http.context import Context, context_of
 from remit.services.decisions import Report, report
 from remit.services.feed import PAGE, open_feed, read_feed
 from remit.wire.caller import origin_of, presented_by_header, tenant_of
@@ -45,17 +43,20 @@ async def feed_endpoint(request: Request) -> Response:
     last = request.headers.get("last-event-id", "0")
     start = int(last) if last.isdecimal() and last.isascii() and len(last) < 19 else 0
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    stream = _stream(tenant.id, start, context.deps, context.hub)
+    stream = _stream(tenant.id, start, context)
     return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 
 
-async def _stream(tenant: TenantId, seq: int, deps: Deps, hub: Hub) -> AsyncIterator[bytes]:
-    ready = False
+async def _stream(tenant: TenantId, seq: int, context: Context) -> AsyncIterator[bytes]:
+    deps, hub, ready = context.deps, context.hub, False
     while not hub.stopping:
         changed = hub.next_change()
         found = await read_feed(tenant, seq, deps)
         for stop in found.stops:
             yield _event("stop", _entry(stop), stop.epoch)
+            if ready:
+                # Only what came while we were listening: a reader that catches up would measure its own absence.
+                context.meter.propagated((deps.clock.now() - stop.started_at).total_seconds())
         if len(found.stops) == PAGE:
             seq = found.stops[-1].epoch
             continue
@@ -121,7 +122,9 @@ async def decisions_endpoint(request: Request) -> Response:
     outcome = await report(tenant_of(request).id, presented, reports, context_of(request).deps, origin_of(request))
     if isinstance(outcome, Refusal):
         return render_refusal(outcome)
-    return Response(msgspec.json.encode({"accepted": outcome}), 202, media_type="application/json")
+    for entry in outcome:
+        context_of(request).meter.decided(permitted=entry.permitted, reason=entry.reason)
+    return Response(msgspec.json.encode({"accepted": len(outcome)}), 202, media_type="application/json")
 
 
 def _report(entry: _Decision) -> Report:

@@ -6,7 +6,9 @@ A plain ASGI callable around the routes. It finds the tenant once; no route ever
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -19,8 +21,10 @@ from remit.core.names import Prefix
 from remit.core.tenants import DEFAULT_SLUG, Tenant
 from remit.http._kit.render import STATIC_PREFIX
 from remit.ports.deps import Deps
+from remit.telemetry.metrics import Meter
 from remit.wire.oauth_errors import render_unavailable
 from remit.wire.problems import render_problem
+from remit.wire.trace import trace_of
 
 WELL_KNOWN: Final = frozenset({"oauth-authorization-server", "openid-configuration", "oauth-protected-resource"})
 """Documents whose URL is made by inserting `/.well-known/<name>` between host and issuer path (RFC 8414 §3)."""
@@ -43,11 +47,25 @@ _CORS_PATHS: Final = frozenset(
 log = structlog.get_logger()
 
 
+UNMATCHED: Final = "unmatched"
+UNKNOWN_TENANT: Final = "unknown tenant"
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What became of a request, for its line in the log. Without a status nobody waited for the answer."""
+
+    route: str = UNMATCHED
+    tenant: str | None = None
+    status: int = 0
+
+
 class TenantRouter:
     """Find the tenant of a request, hand it on with the path below its issuer, and catch what broke."""
 
-    def __init__(self, app: ASGIApp, deps: Deps) -> None:
+    def __init__(self, app: ASGIApp, deps: Deps, meter: Meter) -> None:
         self._app = app
+        self._meter = meter
         self._deps = deps
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,45 +74,71 @@ class TenantRouter:
             return
         request_id = self._deps.fresh.id(Prefix.REQUEST)
         scope["remit.request"] = request_id
-        started = False
+        seen = _Seen()
+        began = time.perf_counter()
+        try:
+            await self._guarded(scope, receive, send, seen)
+        finally:
+            self._meter.answered(seen.route, seen.status)
+            log.info(
+                "request.answered",
+                request=request_id,
+                trace=trace_of(scope),
+                tenant=seen.tenant,
+                method=scope["method"],
+                route=seen.route,
+                status=seen.status,
+                ms=round((time.perf_counter() - began) * 1000, 1),
+            )
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send, seen: _Seen) -> None:
+        request_id = scope["remit.request"]
 
         async def tagged(message: MutableMapping[str, Any]) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
+                seen.status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
-            await self._route(scope, receive, tagged)
+            await self._route(scope, receive, tagged, seen)
         except StoreUnavailable:
-            log.warning("store.unavailable", request=request_id, path=scope["path"])
-            if started:
+            log.warning("store.unavailable", request=request_id, route=seen.route)
+            if seen.status:
                 raise
             await render_unavailable()(scope, receive, tagged)
         except Exception:
-            log.exception("request.failed", request=request_id, path=scope["path"])
-            if started:
+            log.exception("request.failed", request=request_id, route=seen.route)
+            if seen.status:
                 raise
             detail = "nothing was changed by this request; give its id to whoever runs this server"
             await render_problem("internal", detail, request=request_id)(scope, receive, tagged)
 
-    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _route(self, scope: Scope, receive: Receive, send: Send, seen: _Seen) -> None:
         if scope["path"].startswith(STATIC_PREFIX):
             # Style and script belong to no tenant, and are there also where the default tenant is not.
+            seen.route = STATIC_PREFIX + "{name}"
             await self._app(scope, receive, send)
             return
         slug, path = split(scope["path"])
         tenant = await self._tenant(slug)
         if tenant is None:
+            seen.route = UNKNOWN_TENANT
             await render_problem("not_found", "no such issuer or page")(scope, receive, send)
             return
         # `path` is what routes match; the tenant's own prefix never reaches them.
         inner = {**scope, "path": path, "raw_path": path.encode(), "remit.tenant": tenant}
-        if path in _CORS_PATHS:
-            await _with_cors(self._app, inner, receive, send)
-            return
-        await self._app(inner, receive, send)
+        seen.tenant = tenant.slug
+        try:
+            if path in _CORS_PATHS:
+                seen.route = path
+                await _with_cors(self._app, inner, receive, send)
+            else:
+                await self._app(inner, receive, send)
+        finally:
+            # What the router matched: a template, so that neither log nor metrics hold ids or what somebody made up.
+            if (route := inner.get("route")) is not None:
+                seen.route = route.path
 
     async def _tenant(self, slug: str) -> Tenant | None:
         async with self._deps.db.system() as system:

@@ -1,23 +1,29 @@
-"""uvicorn, with what it lacks: limits of the header block (16 kB, 10 s; B-DOS-01), and feeds that end on shutdown."""
+"""uvicorn, with what it lacks: limits of the header block (16 kB, 10 s; B-DOS-01), and an end in good order."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Generator
 from types import FrameType
 from typing import Any, Final
 
+import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from remit.http.hub import Hub
+from remit.http.probes import Phase
 
 MAX_HEAD: Final = 16 * 1024
 HEAD_SECONDS: Final = 10.0
 
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+log = structlog.get_logger()
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -81,11 +87,24 @@ class LimitedProtocol(HttpToolsProtocol):
 
 
 class DrainingServer(uvicorn.Server):
-    """A server that ends its open feeds at the stop signal: they would otherwise be waited for."""
+    """A server that first says it will go, then ends its open feeds, which would otherwise be waited for."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+    def __init__(self, config: uvicorn.Config, hub: Hub, *, drain_delay: float) -> None:
+        """Serve. For `drain_delay` seconds after SIGTERM requests are still taken, until nobody sends any."""
         super().__init__(config)
         self._hub = hub
+        self._drain_delay = drain_delay
+        self._draining = False
+
+    @property
+    def phase(self) -> Phase:
+        if self._draining or self.should_exit:
+            return Phase.DRAINING
+        return Phase.SERVING if self.started else Phase.STARTING
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -98,6 +117,28 @@ class DrainingServer(uvicorn.Server):
             for kind, handler in before.items():
                 signal.signal(kind, handler)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            log.info("server.started", port=self.config.port)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain at the first SIGTERM; leave at once at the second, and when somebody at a terminal interrupts."""
+        if sig == signal.SIGTERM and not self._draining and self.started and self._drain_delay:
+            self._draining = True
+            # A signal arrives between two instructions; only this wakes a loop that is waiting.
+            self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_delay, self._leave, sig)
+            return
+        self._leave(sig)
+
+    def _leave(self, sig: int) -> None:
         self._hub.stop()
-        super().handle_exit(sig, frame)
+        super().handle_exit(sig, None)
+
+
+class ProbeServer(uvicorn.Server):
+    """The second listener. Signals are the first one's business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield

@@ -351,4 +351,13 @@ class Database(Protocol):
         """Yield whenever something was committed, by this process or another one."""
         ...
 
+    @property
+    def commits(self) -> int:
+        """Return how many transactions this process has committed."""
+        ...
+
+    async def schema_is_current(self) -> bool:
+        """Say whether the database answers and stands at the schema that this version needs."""
+        ...
+
     async def close(self) -> None: ...

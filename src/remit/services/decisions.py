@@ -42,18 +42,18 @@ class Report:
 
 async def report(
     tenant: TenantId, presented: Presented, reports: tuple[Report, ...], deps: Deps, origin: Origin
-) -> int | Refusal:
-    """Record reports of a resource server. A report sent twice is recorded once. Returns how many were new."""
+) -> tuple[Report, ...] | Refusal:
+    """Record reports of a resource server. A report sent twice is recorded once. Returns those that were new."""
     async with deps.db.work(tenant) as work:
         resource = await authenticate_resource(work, presented, deps)
         if isinstance(resource, Refusal):
             return await refuse(work, resource, origin.nobody(), deps, grant_type="decisions")
         now = deps.clock.now()
         fresh = await work.decisions.fresh([f"{resource.id}:{entry.id}" for entry in reports], at=now)
-        new = [entry for entry in reports if f"{resource.id}:{entry.id}" in fresh]
+        new = tuple(entry for entry in reports if f"{resource.id}:{entry.id}" in fresh)
         for entry in new:
             await _record(work, resource, entry, origin, now=now)
-        return len(new)
+        return new
 
 
 async def _record(work: Work, resource: Resource, entry: Report, origin: Origin, *, now: datetime) -> None:
@@ -76,6 +76,7 @@ async def _record(work: Work, resource: Resource, entry: Report, origin: Origin,
             purpose=entry.purpose or (grant.purpose if grant else None),
             peer=entry.peer,
             request=origin.request,
+            trace=origin.trace,
         ),
         decision="permit" if entry.permitted else "deny",
         reason=entry.reason,

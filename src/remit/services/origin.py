@@ -15,17 +15,28 @@ class Origin:
 
     peer: str | None
     request: str | None
+    trace: str | None = None
 
     def nobody(self, *, client: str | None = None) -> Who:
         """Return a Who for somebody not yet proven. `client` is what was claimed."""
-        return Who(actor_kind="unknown", actor="unknown", client=client, peer=self.peer, request=self.request)
+        return Who(
+            actor_kind="unknown", actor="unknown", client=client, peer=self.peer, request=self.request, trace=self.trace
+        )
 
     def user(self, user: str, *, session: str | None = None) -> Who:
-        return Who(actor_kind="user", actor=user, user=user, session=session, peer=self.peer, request=self.request)
+        return Who(
+            actor_kind="user",
+            actor=user,
+            user=user,
+            session=session,
+            peer=self.peer,
+            request=self.request,
+            trace=self.trace,
+        )
 
     def operator(self, kind: str, actor: str) -> Who:
         """Return a Who for an administrator, an API client or the command line."""
-        return Who(actor_kind=kind, actor=actor, peer=self.peer, request=self.request)
+        return Who(actor_kind=kind, actor=actor, peer=self.peer, request=self.request, trace=self.trace)
 
     def party(self, party: Party) -> Who:
         """Return a Who for a client that proved itself, before it is known what it may have."""
@@ -38,6 +49,7 @@ class Origin:
             purpose=party.agent.purpose,
             peer=self.peer,
             request=self.request,
+            trace=self.trace,
         )
 
     def chain(self, chain: Chain, *, actor_kind: str = "client", actor: str | None = None) -> Who:
@@ -59,4 +71,5 @@ class Origin:
             purpose=party.agent.purpose,
             peer=self.peer,
             request=self.request,
+            trace=self.trace,
         )

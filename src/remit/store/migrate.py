@@ -44,7 +44,7 @@ async def open_sqlite(path: Path, base_url: str) -> SqliteDatabase:
         StoreUnavailable: the file cannot be opened, or stayed locked.
     """
     await asyncio.to_thread(upgrade, path)
-    return SqliteDatabase(path, base_url=base_url)
+    return SqliteDatabase(path, base_url=base_url, schema=HEAD)
 
 
 def upgrade(path: Path) -> bool:

@@ -137,17 +137,19 @@ class Connection:
 class SqliteDatabase:
     """`remit.ports.work.Database` on one SQLite file whose schema is current."""
 
-    def __init__(self, path: Path, *, base_url: str) -> None:
+    def __init__(self, path: Path, *, base_url: str, schema: str) -> None:
         """Open both connections.
 
         Raises:
             StoreUnavailable: the file cannot be opened.
         """
         self._base_url = base_url
+        self._schema = schema
         self._writer = Connection(path)
         self._reading = Connection(path, for_reading=True)
         self._bell = Bell(self._version)
-        self._batches = Batches(self._writer, on_commit=self._bell.ring)
+        self._commits = 0
+        self._batches = Batches(self._writer, on_commit=self._committed)
         self._reader = Reader(self._reading, self._batches)
 
     def work(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]:
@@ -165,12 +167,24 @@ class SqliteDatabase:
     def changes(self) -> AsyncIterator[None]:
         return self._bell.listen()
 
+    @property
+    def commits(self) -> int:
+        return self._commits
+
+    async def schema_is_current(self) -> bool:
+        """Ask the reading connection, so that a probe never waits for writers."""
+        return self._reading.rows(VERSION, {}) == [(self._schema,)]
+
     async def close(self) -> None:
         """Let running works finish, then let go of the file."""
         await self._batches.close()
         self._bell.close()
         self._reading.close()
         self._writer.close()
+
+    def _committed(self) -> None:
+        self._commits += 1
+        self._bell.ring()
 
     def _version(self) -> int | None:
         """Look whether another process has committed; None while our own COMMIT has the connection."""
@@ -220,14 +234,26 @@ def read_schema(path: Path) -> tuple[str | None, list[str]]:
         return (None if version is None else str(version[0])), texts
 
 
+def take_write_lock(path: Path) -> None:
+    """Begin to write and let it be.
+
+    Raises:
+        StoreUnavailable: the file cannot be written.
+    """
+    with _opened(path) as connection:
+        connection.set_busy_timeout(_UPGRADE_PATIENCE_MS)
+        connection.execute("begin immediate")
+        connection.execute("rollback")
+
+
 def back_up(path: Path, copy: Path) -> None:
     """Write a consistent copy beside the file, whole or not at all."""
     draft = copy.with_name(f"{copy.name}.part")
     draft.unlink(missing_ok=True)
     create_file(draft)
     with _opened(path) as source, _opened(draft) as target, target.backup("main", source, "main") as backup:
-        while not backup.done:
-            backup.step(1000)
+        # In one step: a pass that pauses begins anew whenever somebody commits. Readers and writers go on meanwhile.
+        backup.step(-1)
     draft.replace(copy)
 
 

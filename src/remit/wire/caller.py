@@ -15,6 +15,7 @@ from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.services.origin import Origin
 from remit.wire.parse import Form
+from remit.wire.trace import trace_of
 
 CREDENTIALS = frozenset(
     {"client_secret", "client_assertion", "access_token", "refresh_token", "code", "code_verifier", "token"}
@@ -31,7 +32,11 @@ def tenant_of(request: Request) -> Tenant:
 
 
 def origin_of(request: Request) -> Origin:
-    return Origin(peer=request.client.host if request.client else None, request=request.scope.get("remit.request"))
+    return Origin(
+        peer=request.client.host if request.client else None,
+        request=request.scope.get("remit.request"),
+        trace=trace_of(request.scope),
+    )
 
 
 def authorization(request: Request) -> str | Refusal | None:

@@ -41,6 +41,8 @@ class Who:
     purpose: str | None = None
     peer: str | None = None
     request: str | None = None
+    trace: str | None = None
+    """The trace that the caller named, so that his own tools find this."""
 
 
 SYSTEM = Who(actor_kind="system", actor="remit")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,11 +21,13 @@ from remit.wire.parse import TOO_LARGE, TooLarge, read_form
 
 async def introspection_endpoint(request: Request) -> Response:
     """Say whether a token is live, to those it concerns."""
+    began = time.perf_counter()
     read = await _read(request, "introspection")
     if isinstance(read, Response):
         return read
     presented, token = read
     claims = await introspect(tenant_of(request).id, presented, token, context_of(request).deps, origin_of(request))
+    context_of(request).meter.introspected(time.perf_counter() - began)
     if isinstance(claims, Refusal):
         return render_refusal(claims)
     return Response(msgspec.json.encode(claims), 200, NO_STORE, "application/json")

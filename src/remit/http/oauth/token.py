@@ -22,16 +22,23 @@ async def token_endpoint(request: Request) -> Response:
     """Issue tokens for a grant."""
     if request.method != "POST":
         return render_method("POST")
-    deps, tenant, origin = context_of(request).deps, tenant_of(request).id, origin_of(request)
+    context, tenant, origin = context_of(request), tenant_of(request).id, origin_of(request)
+    deps, meter = context.deps, context.meter
     read = await _read(request)
     if isinstance(read, TooLarge):
+        meter.refused("unread", TOO_LARGE.code)
         await note_refusal(tenant, TOO_LARGE, deps, origin, grant_type="unread")
         return render_too_large(read)
     if isinstance(read, Refusal):
+        meter.refused("unread", read.code)
         return render_refusal(await note_refusal(tenant, read, deps, origin, grant_type="unread"))
     presented, call = read
     outcome = await GRANTS[call.grant_type](tenant, presented, call, deps, origin)
-    return render_refusal(outcome) if isinstance(outcome, Refusal) else render_tokens(outcome)
+    if isinstance(outcome, Refusal):
+        meter.refused(call.grant_type, outcome.code)
+        return render_refusal(outcome)
+    meter.issued(call.grant_type)
+    return render_tokens(outcome)
 
 
 async def _read(request: Request) -> tuple[Presented, TokenCall] | Refusal | TooLarge:

@@ -1,0 +1,119 @@
+"""What every error code means and what to do about it; `remit explain` and docs/errors.md say the same."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Explanation(NamedTuple):
+    means: str
+    todo: str
+
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "invalid_request": Explanation(
+        "The request cannot be read: something is missing, repeated, too long or of the wrong form.",
+        "The description names the parameter. Correct the program that sends it; a retry changes nothing.",
+    ),
+    "invalid_client": Explanation(
+        "The client did not prove who it is: unknown, a wrong secret or method, or an assertion that does not hold.",
+        "Check id, secret and method against the registration. `remit clients add-secret` makes a new secret.",
+    ),
+    "invalid_grant": Explanation(
+        "The code or refresh token is unknown, expired, spent, of another client, or what it stands on was ended.",
+        "Ask for consent again. The audit log tells the very reason; strangers are not told.",
+    ),
+    "invalid_scope": Explanation(
+        "A scope is unknown at this resource, or wider than what was granted.",
+        "Ask for less, or start a new authorization request for more.",
+    ),
+    "invalid_target": Explanation(
+        "The resource is unknown, stopped, or not what the grant is for (RFC 8707).",
+        "Send `resource` with the registered URI; `remit resources list` shows it.",
+    ),
+    "invalid_token": Explanation(
+        "The access token is not live: expired, revoked, stopped, of another issuer or for another resource.",
+        "Refresh it. If the refresh is refused too, ask for consent again.",
+    ),
+    "insufficient_scope": Explanation(
+        "The token is good, but does not hold the scope that this call needs.",
+        "The challenge names the scope. Send the user through consent for it, or leave the call.",
+    ),
+    "unauthorized_client": Explanation(
+        "The client may not use this grant type, or its agent may not act.",
+        "Look at the client's grant types, and at the state and the stops of the agent.",
+    ),
+    "unsupported_grant_type": Explanation(
+        "The token endpoint does not know this `grant_type`.", "Use one that the issuer's metadata lists."
+    ),
+    "unsupported_response_type": Explanation("Only `response_type=code` exists here.", "Use the code flow with PKCE."),
+    "invalid_client_metadata": Explanation(
+        "A client cannot be registered like this.", "The description names the member. Correct it and register again."
+    ),
+    "invalid_redirect_uri": Explanation(
+        "A redirect URI cannot be registered: not https or loopback, with a fragment, or not a URI.",
+        "Register the exact URI; http is for loopback alone.",
+    ),
+    "unsupported_token_type": Explanation(
+        "What was sent for revocation is not a kind of token that can be revoked.", "Send an access or refresh token."
+    ),
+    "access_denied": Explanation(
+        "The user said no, or may not say yes.",
+        "Nothing was granted. Ask an administrator where the user should be able to.",
+    ),
+    "login_required": Explanation(
+        "`prompt=none` was sent, and nobody is signed in.", "Send the user through the flow without `prompt=none`."
+    ),
+    "consent_required": Explanation(
+        "`prompt=none` was sent, and there is no consent that covers the request.", "Send the user through consent."
+    ),
+    "interaction_required": Explanation(
+        "`prompt=none` was sent, and the user has to do something first.", "Send the user through the flow once."
+    ),
+    "account_selection_required": Explanation(
+        "`prompt=none` was sent, and it is not clear who is meant.", "Send the user through the flow once."
+    ),
+    "request_not_supported": Explanation("Request objects by value are not taken.", "Send plain parameters."),
+    "request_uri_not_supported": Explanation("Request objects by reference are not taken.", "Send plain parameters."),
+    "registration_not_supported": Explanation(
+        "The `registration` parameter is not taken.", "Register the client first."
+    ),
+    "temporarily_unavailable": Explanation(
+        "The store did not answer, or there were too many requests. Nothing was issued and nothing was spent.",
+        "Wait as `Retry-After` says and send the same request again.",
+    ),
+    "too_large": Explanation("The body is larger than this endpoint takes.", "Send less at a time."),
+    "too_many": Explanation("Too many requests in too short a time.", "Wait as `Retry-After` says."),
+    "unauthorized": Explanation("Nobody is proven on this request.", "Sign in, or send an access token."),
+    "forbidden": Explanation(
+        "Who asks is known, and may not do this.", "An administrator can give the role or scope that the detail names."
+    ),
+    "not_found": Explanation(
+        "There is nothing here, or nothing that you may see: both answer alike.", "Check the id and the tenant."
+    ),
+    "method_not_allowed": Explanation("This address takes another HTTP method.", "The `Allow` header lists them."),
+    "conflict": Explanation(
+        "It does not fit what there is: a name is taken, or the moment is wrong.",
+        "The detail says what is in the way.",
+    ),
+    "internal": Explanation(
+        "Something broke on the side of Remit. Nothing was changed by this request.",
+        "Look for `request_id` in the log of the server; the traceback stands there.",
+    ),
+    "unavailable": Explanation("The store did not answer.", "Try again; look at `/readyz` and `remit doctor`."),
+}
+"""By code, as it stands in `error` of OAuth answers and in `code` of problem documents."""
+
+
+def errors_page() -> str:
+    """Return docs/errors.md."""
+    lines = [
+        "# Errors",
+        "",
+        "Every code that an answer of Remit can carry, in `error` (OAuth) or `code` (problem documents). The text",
+        "beside it says what is wrong with this very request. `remit explain CODE` prints the same.",
+        "",
+    ]
+    for code, (means, todo) in sorted(EXPLANATIONS.items()):
+        lines += [f"## {code}", "", means, "", f"**What to do.** {todo}", ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
