@@ -7,14 +7,15 @@ Nothing here is read when the module is imported.
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeGuard
-from urllib.parse import urlsplit
+
+from remit import allowed
+from remit.allowed import LOOPBACK_NAMES, Check
 
 DEFAULT_FILE: Final = Path("/etc/remit/remit.toml")
 CONFIG: Final = "REMIT_CONFIG"
@@ -22,7 +23,6 @@ CONFIG: Final = "REMIT_CONFIG"
 _PREFIX: Final = "REMIT_"
 _FROM_FILE: Final = "_FILE"
 _LONGEST_FILE: Final = 64 * 1024
-_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _FORMATS: Final = ("auto", "json", "text")
 
@@ -35,90 +35,34 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-Check = Callable[[Any], str | None]
-"""Says what a value must be when it is not; None when it is."""
-
-
 def _setting(default: object, doc: str, check: Check | None = None, *, shown: str | None = None) -> Any:
     """Declare a setting: its default, one sentence, what its value must be, and how the docs show the default."""
     return field(default=default, metadata={"doc": doc, "check": check, "shown": shown})
 
 
-def _between(low: int, high: int) -> Check:
-    return lambda value: None if low <= value <= high else f"must be from {low} to {high}"
-
-
-def _one_of(*allowed: str) -> Check:
-    return lambda value: None if value in allowed else f"must be one of {', '.join(allowed)}"
-
-
-def _absolute(value: str) -> str | None:
-    return None if not value or Path(value).is_absolute() else "must be an absolute path"
-
-
-def _email(value: str) -> str | None:
-    return None if not value or re.fullmatch(r"[^@\s]+@[^@\s]+", value) else "must be an e-mail address"
-
-
-def _host(value: str) -> str | None:
-    return None if value and not re.search(r"[\s/@]", value) else "must be a host name or an address"
-
-
-def _networks(values: tuple[str, ...]) -> str | None:
-    for value in values:
-        try:
-            network = ipaddress.ip_network(value)
-        except ValueError:
-            return f"`{value}` is neither an address nor a network"
-        if network.prefixlen == 0:
-            # Everybody's word about who he is would be believed.
-            return f"`{value}` is everybody; name the proxies"
-    return None
-
-
-def _base_url(value: str) -> str | None:
-    try:
-        url = urlsplit(value)
-        host, port = url.hostname, url.port
-    except ValueError:
-        return "must be a URL"
-    if url.scheme not in ("http", "https") or not host or not value.isascii() or re.search(r"[\s\\]", value):
-        return "must be an https URL, or http on loopback"
-    if url.scheme == "http" and host not in _LOOPBACK_NAMES:
-        return "must be https; http is for loopback alone"
-    if "?" in value or "#" in value:
-        return "must have no query and no fragment"
-    if url.path:
-        return "must end after the host or port, without a path or a slash"
-    if "@" in url.netloc:
-        return "must have no user name"
-    # Issuers are compared byte for byte, so there is one way to write each.
-    written = f"[{host}]" if ":" in host else host
-    plain = f"{url.scheme}://{written}" + ("" if port is None else f":{port}")
-    if plain != value or (url.scheme, port) in (("http", 80), ("https", 443)):
-        return "must be in lower case and without the port that its scheme implies"
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    host: str = _setting("127.0.0.1", "Address to listen on.", _host)
-    port: int = _setting(8700, "Port to listen on.", _between(1, 65535))
+    host: str = _setting("127.0.0.1", "Address to listen on.", allowed.host_name)
+    port: int = _setting(8700, "Port to listen on.", allowed.between(1, 65535))
     base_url: str = _setting(
         "http://127.0.0.1:8700",
         "URL under which browsers, agents and APIs reach this server; the issuer of the default tenant.",
-        _base_url,
+        allowed.base_url,
         shown="http://127.0.0.1:<server.port>",
     )
-    probe_port: int = _setting(8701, "Loopback port for probes and metrics; 0 turns them off.", _between(0, 65535))
+    probe_port: int = _setting(
+        8701, "Loopback port for probes and metrics; 0 turns them off.", allowed.between(0, 65535)
+    )
     trusted_proxies: tuple[str, ...] = _setting(
-        (), "Addresses or networks of proxies whose forwarding headers are believed.", _networks
+        (), "Addresses or networks of proxies whose forwarding headers are believed.", allowed.networks
     )
     drain_delay: int = _setting(
-        5, "How long /readyz says no after SIGTERM before the listener closes; needs the probes.", _between(0, 25)
+        5,
+        "How long /readyz says no after SIGTERM before the listener closes; needs the probes.",
+        allowed.between(0, 25),
     )
     drain_seconds: int = _setting(
-        5, "How long requests in flight may finish after the listener closes.", _between(0, 25)
+        5, "How long requests in flight may finish after the listener closes.", allowed.between(0, 25)
     )
 
 
@@ -129,18 +73,21 @@ class Data:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    path: str = _setting("", "The SQLite database.", _absolute, shown="<data.dir>/remit.db")
+    path: str = _setting("", "The SQLite database.", allowed.absolute, shown="<data.dir>/remit.db")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
     master_key_file: str = _setting(
-        "", "File of the master key: 32 bytes as base64 or hex, mode 0600.", _absolute, shown="<data.dir>/remit.key"
+        "",
+        "File of the master key: 32 bytes as base64 or hex, mode 0600.",
+        allowed.absolute,
+        shown="<data.dir>/remit.key",
     )
     pepper_file: str = _setting(
         "",
         "File of the pepper for digests of machine secrets: 32 bytes as base64 or hex, mode 0600.",
-        _absolute,
+        allowed.absolute,
         shown="<data.dir>/remit.pepper",
     )
 
@@ -150,34 +97,44 @@ class Audit:
     checkpoints: str = _setting(
         "",
         "Append-only file of signed checkpoints; put it where whoever writes the database cannot write.",
-        _absolute,
+        allowed.absolute,
         shown="<data.dir>/checkpoints.log",
     )
-    checkpoint_seconds: int = _setting(60, "A checkpoint at least this often while events come.", _between(1, 3600))
-    checkpoint_events: int = _setting(1000, "A checkpoint after this many events.", _between(1, 100_000))
+    checkpoint_seconds: int = _setting(
+        60, "A checkpoint at least this often while events come.", allowed.between(1, 3600)
+    )
+    checkpoint_events: int = _setting(1000, "A checkpoint after this many events.", allowed.between(1, 100_000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     access_seconds: int = _setting(
-        900, "Lifetime of access tokens; resources and remits may shorten it.", _between(60, 1800)
+        900, "Lifetime of access tokens; resources and remits may shorten it.", allowed.between(60, 1800)
     )
-    refresh_idle_days: int = _setting(14, "A line unused for this long ends.", _between(1, 365))
-    refresh_absolute_days: int = _setting(90, "A line ends after this long, however much used.", _between(1, 365))
+    refresh_idle_days: int = _setting(14, "A line unused for this long ends.", allowed.between(1, 365))
+    refresh_absolute_days: int = _setting(
+        90, "A line ends after this long, however much used.", allowed.between(1, 365)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    mode: str = _setting("open", "`open` in tenants with a `self-registered` remit; or `off`.", _one_of("open", "off"))
-    quota: int = _setting(200, "Most self-registered clients of a tenant that are not retired.", _between(1, 100_000))
-    per_peer: int = _setting(30, "Registrations that one address may try in an hour.", _between(1, 10_000))
+    mode: str = _setting(
+        "open", "`open` in tenants with a `self-registered` remit; or `off`.", allowed.one_of("open", "off")
+    )
+    quota: int = _setting(
+        200, "Most self-registered clients of a tenant that are not retired.", allowed.between(1, 100_000)
+    )
+    per_peer: int = _setting(30, "Registrations that one address may try in an hour.", allowed.between(1, 10_000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    level: str = _setting("info", f"Least severity that is written: {', '.join(_LEVELS)}.", _one_of(*_LEVELS))
+    level: str = _setting("info", f"Least severity that is written: {', '.join(_LEVELS)}.", allowed.one_of(*_LEVELS))
     format: str = _setting(
-        "auto", "One JSON object a line, or text for people; auto chooses text on a terminal.", _one_of(*_FORMATS)
+        "auto",
+        "One JSON object a line, or text for people; auto chooses text on a terminal.",
+        allowed.one_of(*_FORMATS),
     )
 
 
@@ -185,9 +142,9 @@ class Log:
 class Bootstrap:
     """Read only while the instance has no user."""
 
-    admin_email: str = _setting("", "Address of the first administrator.", _email)
-    admin_password_file: str = _setting("", "File of the first administrator's password.", _absolute)
-    token_file: str = _setting("", "File to which the one-time setup link is written.", _absolute)
+    admin_email: str = _setting("", "Address of the first administrator.", allowed.email)
+    admin_password_file: str = _setting("", "File of the first administrator's password.", allowed.absolute)
+    token_file: str = _setting("", "File to which the one-time setup link is written.", allowed.absolute)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +203,7 @@ def load(
                 given[key] = taken
     settings = _assemble(given, cwd)
     problems += _between_settings(settings)
-    if settings.server.host not in _LOOPBACK_NAMES and "server.base_url" not in given:
+    if settings.server.host not in LOOPBACK_NAMES and "server.base_url" not in given:
         problems.append("server.base_url must be given where server.host is not loopback")
     if problems:
         raise SettingsError(tuple(problems))

@@ -1,0 +1,71 @@
+"""What values a setting may have: each check says what a value must be when it is not."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+Check = Callable[[Any], str | None]
+"""Says what a value must be when it is not; None when it is."""
+
+
+def between(low: int, high: int) -> Check:
+    return lambda value: None if low <= value <= high else f"must be from {low} to {high}"
+
+
+def one_of(*allowed: str) -> Check:
+    return lambda value: None if value in allowed else f"must be one of {', '.join(allowed)}"
+
+
+def absolute(value: str) -> str | None:
+    return None if not value or Path(value).is_absolute() else "must be an absolute path"
+
+
+def email(value: str) -> str | None:
+    return None if not value or re.fullmatch(r"[^@\s]+@[^@\s]+", value) else "must be an e-mail address"
+
+
+def host_name(value: str) -> str | None:
+    return None if value and not re.search(r"[\s/@]", value) else "must be a host name or an address"
+
+
+def networks(values: tuple[str, ...]) -> str | None:
+    for value in values:
+        try:
+            network = ipaddress.ip_network(value)
+        except ValueError:
+            return f"`{value}` is neither an address nor a network"
+        if network.prefixlen == 0:
+            # Everybody's word about who he is would be believed.
+            return f"`{value}` is everybody; name the proxies"
+    return None
+
+
+def base_url(value: str) -> str | None:
+    try:
+        url = urlsplit(value)
+        host, port = url.hostname, url.port
+    except ValueError:
+        return "must be a URL"
+    if url.scheme not in ("http", "https") or not host or not value.isascii() or re.search(r"[\s\\]", value):
+        return "must be an https URL, or http on loopback"
+    if url.scheme == "http" and host not in LOOPBACK_NAMES:
+        return "must be https; http is for loopback alone"
+    if "?" in value or "#" in value:
+        return "must have no query and no fragment"
+    if url.path:
+        return "must end after the host or port, without a path or a slash"
+    if "@" in url.netloc:
+        return "must have no user name"
+    # Issuers are compared byte for byte, so there is one way to write each.
+    written = f"[{host}]" if ":" in host else host
+    plain = f"{url.scheme}://{written}" + ("" if port is None else f":{port}")
+    if plain != value or (url.scheme, port) in (("http", 80), ("https", 443)):
+        return "must be in lower case and without the port that its scheme implies"
+    return None
