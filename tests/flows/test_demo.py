@@ -2,44 +2,94 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
+import signal
+import socket
 import subprocess
 import sys
+from contextlib import contextmanager
+from subprocess import PIPE
 
+import httpx
 import pytest
 
 from remit.demo import story
 from remit.demo.tell import DemoFailed, check
 from remit.demo.visitor import Visitor
+from tests.flows.client import Browser
+from tests.kit.pages import text_of
 
 PROMISED = [
+    r"GET /events, no token +401",
     r"wants to work for you in Acme",
+    r"\[x\] Add and change events in your calendar",
     r"\[ \] Delete events from your calendar",
-    r"scope = read:calendar",
+    r"scope = read:calendar write:calendar\n",
+    r"purpose = Find free slots",
+    r"verifies under the key that the issuer publishes",
     r"GET /events +200",
+    r"POST /events +201",
     r"DELETE /events/1 +403 +insufficient_scope: needs delete:calendar",
     r"with a new token of the same approval",
-    r"GET /events +401 +\d+ ms after the click, with 1[34] minutes left in the token",
+    r"GET /events +401 +\d+ ms after the click; it had 1[34] min left",
     r"refresh +400 +invalid_grant: the grant was stopped",
-    r"decision\.deny +denied +agent +\w+ +GET /events 401 stopped",
+    r"consent\.given +ok +user +Alice +\w{6}  read write",
+    r"decision\.deny +denied +agent +Alice +\w{6}  DELETE /events/1",
+    r"stop\.placed +denied +user +Alice +\w{6}\n",
+    r"token\.refused +refused +client +Alice +\w{6}\n",
     r"sound: \d+ entries, all under signed checkpoints",
-    r"edited: entry \d+",
+    r"edited: entry \d+\n +evt_\w+ decision\.deny",
 ]
 
-
-def run_demo() -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "remit.cli", "demo", "--once"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+DEMO = [sys.executable, "-m", "remit.cli", "demo"]
 
 
 def test_the_story_is_told_from_start_to_end():
-    done = run_demo()
+    done = subprocess.run([*DEMO, "--once"], capture_output=True, text=True, timeout=120, check=False)
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     places = [re.search(line, done.stdout) for line in PROMISED]
     assert [line for line, place in zip(PROMISED, places, strict=True) if place is None] == []
     starts = [place.start() for place in places if place]
     assert starts == sorted(starts), "the story is told out of order"
+    assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
+
+
+@contextmanager
+def looking_around():
+    """Run the demo without `--once`, as the leader of a group of its own, as a shell starts it."""
+    with subprocess.Popen(DEMO, stdout=PIPE, stderr=PIPE, text=True, start_new_session=True) as demo:
+        try:
+            yield demo
+        finally:
+            demo.terminate()
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "a plain kill"])
+def test_it_stays_up_for_looking_around_and_leaves_nothing_behind(kind):
+    with looking_around() as demo:
+        told = "".join(itertools.takewhile(lambda line: not line.startswith("9  "), demo.stdout))
+        console, admin, account, alice = (demo.stdout.readline().split() for _ in range(4))
+        with Browser(*admin) as browser:
+            assert "Calendar helper" in text_of(browser.open(console[-1]))
+        with Browser(*alice) as browser:
+            assert "alice@example.com My agents" in text_of(browser.open(account[-1]))
+        # A terminal sends it to the whole foreground group.
+        os.killpg(demo.pid, kind)
+        rest, complaints = demo.communicate(timeout=30)
+        assert (demo.returncode, rest.split(), complaints) == (0, ["Ended."], "")
+    for address in re.findall(r"http://127\.0\.0\.1:\d+", told):
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(address)
+
+
+def test_a_port_that_somebody_has_is_told_at_once(capfd):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert story.play(once=True, port=port) == 1
+    assert f"port {port} cannot be had" in capfd.readouterr().err
 
 
 def test_the_story_fails_where_nobody_guards_the_api(capfd):

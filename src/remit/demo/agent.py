@@ -21,7 +21,7 @@ from requests_oauthlib import OAuth2Session
 os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 os.environ["OAUTHLIB_RELAX_TOKEN_SCOPE"] = "1"
 
-SCOPES = ["read:calendar", "delete:calendar"]
+SCOPES = ["read:calendar", "write:calendar", "delete:calendar"]
 
 
 class Agent:
@@ -31,6 +31,7 @@ class Agent:
         self._server = requests.get(f"{issuer}/.well-known/openid-configuration", timeout=10).json()
         self._api = api
         self.rotations = 0
+        self._refresh_token = ""
         self._session = OAuth2Session(
             client_id,
             scope=SCOPES,
@@ -56,10 +57,14 @@ class Agent:
         )
         # The library would ask for the first list again at each refresh; a refresh can only ask for what was granted.
         self._session.scope = token["scope"]
+        self._refresh_token = token["refresh_token"]
         return {"token": token["access_token"], "scope": token["scope"], "expires_in": token["expires_in"]}
 
     def get(self, path: str) -> dict[str, Any]:
         return self._call("GET", path)
+
+    def post(self, path: str) -> dict[str, Any]:
+        return self._call("POST", path, json="Meeting with Ada")
 
     def delete(self, path: str) -> dict[str, Any]:
         return self._call("DELETE", path)
@@ -69,19 +74,27 @@ class Agent:
         self._session.token = self._session.token | {"expires_at": time.time() - 1}
         return {}
 
-    def _call(self, method: str, path: str) -> dict[str, Any]:
-        answer = self._session.request(method, self._api + path, timeout=10)
+    def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        answer = self._session.request(method, self._api + path, timeout=10, **more)
         challenge = answer.headers.get("www-authenticate", "")
         return {"status": answer.status_code, "challenge": challenge, "token": self._session.token["access_token"]}
 
     def _rotated(self, token: dict[str, Any]) -> None:
         self._session.token = token
-        self.rotations += 1
+        self.rotations += token["refresh_token"] != self._refresh_token
+        self._refresh_token = token["refresh_token"]
 
 
 def serve(agent: Agent, lines: Iterable[str]) -> None:
     """Carry out one command a line and answer with one line; an OAuth error is an answer too."""
-    verbs = {"ask": agent.ask, "finish": agent.finish, "get": agent.get, "delete": agent.delete, "old": agent.grow_old}
+    verbs = {
+        "ask": agent.ask,
+        "finish": agent.finish,
+        "get": agent.get,
+        "post": agent.post,
+        "delete": agent.delete,
+        "old": agent.grow_old,
+    }
     for line in lines:
         verb, argument = json.loads(line)
         try:

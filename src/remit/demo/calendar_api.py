@@ -1,4 +1,4 @@
-"""The demo's calendar API, a process of its own: three endpoints and one guard. It trusts nothing but tokens.
+"""The demo's calendar API, a process of its own: three operations and one guard. It trusts nothing but tokens.
 
 python -m remit.demo.calendar_api ISSUER PORT     (resource id and secret come in as two lines on standard input)
 """
@@ -24,6 +24,12 @@ async def list_events(_: Request) -> JSONResponse:
     return JSONResponse({"events": EVENTS, "for": caller.user, "to": caller.agent})
 
 
+async def add_event(request: Request) -> JSONResponse:
+    number = str(max(map(int, EVENTS), default=0) + 1)
+    EVENTS[number] = str(await request.json())
+    return JSONResponse({number: EVENTS[number]}, status_code=201)
+
+
 async def delete_event(request: Request) -> Response:
     EVENTS.pop(request.path_params["id"], None)
     return Response(status_code=204)
@@ -33,6 +39,7 @@ def calendar() -> Starlette:
     return Starlette(
         routes=[
             Route("/events", list_events, methods=["GET"]),
+            Route("/events", add_event, methods=["POST"]),
             Route("/events/{id}", delete_event, methods=["DELETE"]),
         ]
     )
@@ -42,7 +49,14 @@ def main() -> None:
     issuer, port = sys.argv[1], int(sys.argv[2])
     credentials = (sys.stdin.readline().strip(), sys.stdin.readline().strip())
     api = guard(issuer, resource=f"http://127.0.0.1:{port}", credentials=credentials, scopes="read:calendar")
-    app = api.wrap(calendar(), routes={"GET /events": "read:calendar", "DELETE /events/{id}": "delete:calendar"})
+    app = api.wrap(
+        calendar(),
+        routes={
+            "GET /events": "read:calendar",
+            "POST /events": "write:calendar",
+            "DELETE /events/{id}": "delete:calendar",
+        },
+    )
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
 
 

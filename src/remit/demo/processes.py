@@ -1,4 +1,7 @@
-"""The processes of the demo: started, waited for, and ended by their own id."""
+"""The processes of the demo: started, waited for, and ended by their own id.
+
+Each has a session of its own: Ctrl-C in a terminal reaches the story alone, which then ends the others in order.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from typing import Any
 
 import requests
 
-from remit.demo.tell import check
+from remit.demo.tell import DemoFailed, check
 
 SECONDS = 20
 """How long a process may take until it answers."""
@@ -26,20 +29,17 @@ def run_server(data: Path, *, base_url: str, port: int) -> Iterator[None]:
     """Run `remit serve` until the block ends."""
     command = ["-m", "remit.cli", "serve", "--data", str(data), "--port", str(port), "--base-url", base_url]
     # A story of seconds wants its checkpoints each second; an instance makes one a minute.
-    with _running(
-        command,
-        ready=f"{base_url}/oauth/jwks",
-        settings={"REMIT_AUDIT__CHECKPOINT_SECONDS": "1", "REMIT_SERVER__PROBE_PORT": "0"},
-    ):
+    settings = {"REMIT_AUDIT__CHECKPOINT_SECONDS": "1", "REMIT_SERVER__PROBE_PORT": "0"}
+    with _running(command, ready=f"{base_url}/oauth/jwks", log=data.with_name("server.log"), settings=settings):
         yield
 
 
 @contextmanager
-def run_api(module: str, issuer: str, port: int, credentials: tuple[str, str]) -> Iterator[None]:
+def run_api(module: str, issuer: str, port: int, credentials: tuple[str, str], log: Path) -> Iterator[None]:
     """Run the calendar API. Its secret goes in by standard input, so that no list of processes shows it."""
     secret = "\n".join(credentials) + "\n"
     ready = f"http://127.0.0.1:{port}/.well-known/oauth-protected-resource"
-    with _running(["-m", module, issuer, str(port)], ready=ready, standard_input=secret):
+    with _running(["-m", module, issuer, str(port)], ready=ready, log=log, standard_input=secret):
         yield
 
 
@@ -68,7 +68,12 @@ class AgentProcess:
     def run(cls, issuer: str, client_id: str, api: str, callback: str) -> Iterator[AgentProcess]:
         command = [sys.executable, "-m", "remit.demo.agent", issuer, client_id, api, callback]
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment()
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=_environment(),
+            start_new_session=True,
         ) as process:
             try:
                 yield cls(process)
@@ -89,34 +94,38 @@ class AgentProcess:
 
 @contextmanager
 def _running(
-    arguments: list[str], *, ready: str, standard_input: str = "", settings: dict[str, str] | None = None
+    arguments: list[str], *, ready: str, log: Path, standard_input: str = "", settings: dict[str, str] | None = None
 ) -> Iterator[None]:
     command = [sys.executable, *arguments]
     environment = _environment() | (settings or {})
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
+    with (
+        log.open("w", encoding="utf-8") as told,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=told, stderr=told, text=True, env=environment, start_new_session=True
+        ) as process,
+    ):
         try:
             assert process.stdin is not None  # noqa: S101 - a pipe
             process.stdin.write(standard_input)
             process.stdin.close()
-            _wait(process, ready)
+            if not _answers(process, ready):
+                raise DemoFailed(f"nothing answers at {ready}; its log ends with:\n{log.read_text('utf-8')[-2000:]}")
             yield
         finally:
             _end(process)
 
 
-def _wait(process: subprocess.Popen[str], url: str) -> None:
+def _answers(process: subprocess.Popen[str], url: str) -> bool:
     """Wait until a process answers. Any answer will do: an API without a guard has no metadata to show."""
     deadline = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
             requests.get(url, timeout=2)
-        except requests.ConnectionError:
+        except requests.RequestException:
             time.sleep(0.02)
         else:
-            return
-    check(holds=False, what=f"nothing answers at {url}")
+            return True
+    return False
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -126,6 +135,7 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.wait(timeout=40)
     except subprocess.TimeoutExpired:
         process.kill()
+        process.wait()
 
 
 def _environment() -> dict[str, str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+LABEL = 22
+"""Width of what stands before the details; with them a line fits a terminal of 80 columns."""
+
 
 class DemoFailed(Exception):
     """Something did not behave as the story says."""
@@ -25,17 +28,17 @@ class Teller:
     def line(self, text: str, detail: str = "") -> None:
         words = Text(f"   {text}")
         if detail:
-            words = Text(f"   {text:<28}  ") + Text(detail, style="dim")
+            words = Text(f"   {text:<{LABEL}}  ") + Text(detail, style="dim")
         self._console.print(words)
 
     def outcome(self, call: str, status: str, *, good: bool, detail: str = "") -> None:
         """Tell one call and what came of it."""
-        words = Text(f"   {call:<28}  ") + Text(f"{status:<6}", style="green" if good else "red")
+        words = Text(f"   {call:<{LABEL}}  ") + Text(f"{status:<6}", style="green" if good else "red")
         self._console.print(words + Text(detail, style="dim"))
 
     def code(self, text: str) -> None:
         for line in text.splitlines():
-            self._console.print(Text(f"     {line}", style="cyan"))
+            self._console.print(Text(f"   {line}", style="cyan"))
 
 
 def check(holds: object, what: str) -> None:

@@ -37,6 +37,7 @@ class Page(HTMLParser):
         self.url = url
         self.forms: list[Form] = []
         self.heading = ""
+        self.words: list[str] = []
         self._form: Form | None = None
         self._button: tuple[str, str] | None = None
         self._box: Box | None = None
@@ -67,6 +68,7 @@ class Page(HTMLParser):
             form.fields.append((name, value))
 
     def handle_data(self, data: str) -> None:
+        self.words += data.split()
         if self._inside == "h1":
             self.heading += data
         if self._button is not None:
@@ -82,6 +84,10 @@ class Page(HTMLParser):
         elif tag == "button" and self._button is not None and self._form is not None:
             self._form.buttons[" ".join(self._label.split())] = self._button
             self._button = None
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
 
     def form(self, button: str) -> Form:
         """Return the form that has a button which begins with these words.

@@ -29,6 +29,7 @@ from remit.settings import load
 PURPOSE = "Find free slots and tidy up the calendar"
 SCOPES = (
     Scope(name="read:calendar", sentence="See the events in your calendar", risk=Risk.READ),
+    Scope(name="write:calendar", sentence="Add and change events in your calendar", risk=Risk.CHANGE),
     Scope(name="delete:calendar", sentence="Delete events from your calendar", risk=Risk.DESTROY),
 )
 
@@ -37,6 +38,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
+    name: str
     email: str
     password: str
 
@@ -49,6 +51,8 @@ class World:
     credentials: tuple[str, str]
     alice: Person
     admin: Person
+    names: dict[str, str]
+    """First names of the people, by the ids that stand in the audit log."""
 
 
 def prepare(folder: Path, *, base_url: str, api: str, callback: str) -> World:
@@ -68,9 +72,9 @@ async def _fill(deps: Deps, *, base_url: str, api: str, callback: str) -> World:
     tenant = _made(await create_tenant(deps, origin, slug="default", name="Acme", base_url=base_url))
     people = {}
     for name, role in (("dana", Role.USER), ("alice", Role.USER), ("admin", Role.ADMIN)):
-        person = Person(email=f"{name}@example.com", password=secrets.token_urlsafe(12))
+        person = Person(name=name.title(), email=f"{name}@example.com", password=secrets.token_urlsafe(12))
         user = await create_user(
-            tenant.id, deps, who, email=person.email, name=name.title(), role=role, password=person.password
+            tenant.id, deps, who, email=person.email, name=person.name, role=role, password=person.password
         )
         people[name] = (_made(user), person)
     resource = _made(await create_resource(tenant.id, deps, who, uri=api, name="Calendar", scopes=SCOPES))
@@ -99,6 +103,7 @@ async def _fill(deps: Deps, *, base_url: str, api: str, callback: str) -> World:
         credentials=(resource.id, secret.reveal()),
         alice=people["alice"][1],
         admin=people["admin"][1],
+        names={user.id: person.name for user, person in people.values()},
     )
 
 
