@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import signal
@@ -15,6 +14,7 @@ from subprocess import PIPE
 import httpx
 import pytest
 
+from remit.cli.exits import INTERRUPTED
 from remit.demo import story
 from remit.demo.tell import DemoFailed, check
 from remit.demo.visitor import Visitor
@@ -58,31 +58,57 @@ def test_the_story_is_told_from_start_to_end():
 
 
 @contextmanager
-def looking_around():
+def demo_in(folder):
     """Run the demo without `--once`, as the leader of a group of its own, as a shell starts it."""
-    with subprocess.Popen(DEMO, stdout=PIPE, stderr=PIPE, text=True, start_new_session=True) as demo:
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    with subprocess.Popen(DEMO, stdout=PIPE, stderr=PIPE, text=True, start_new_session=True, env=environment) as demo:
         try:
             yield demo
         finally:
             demo.terminate()
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "a plain kill"])
-def test_it_stays_up_for_looking_around_and_leaves_nothing_behind(kind):
-    with looking_around() as demo:
-        told = "".join(itertools.takewhile(lambda line: not line.startswith("9  "), demo.stdout))
+def tell_until(demo, beginning):
+    """Read the story up to the line that begins so."""
+    told = []
+    for line in demo.stdout:
+        told.append(line)
+        if line.strip().startswith(beginning):
+            return "".join(told)
+    raise AssertionError("".join(told) + demo.stderr.read())
+
+
+def assert_nothing_left(folder, told):
+    assert list(folder.iterdir()) == []
+    addresses = set(re.findall(r"http://127\.0\.0\.1:\d+", told))
+    assert len(addresses) == 2
+    for address in addresses:
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(address)
+
+
+def test_it_stays_up_for_looking_around_until_ctrl_c(tmp_path):
+    with demo_in(tmp_path) as demo:
+        told = tell_until(demo, "9  Look around; Ctrl-C ends it")
         console, admin, account, alice = (demo.stdout.readline().split() for _ in range(4))
         with Browser(*admin) as browser:
             assert "Calendar helper" in text_of(browser.open(console[-1]))
         with Browser(*alice) as browser:
             assert "alice@example.com My agents" in text_of(browser.open(account[-1]))
         # A terminal sends it to the whole foreground group.
-        os.killpg(demo.pid, kind)
+        os.killpg(demo.pid, signal.SIGINT)
         rest, complaints = demo.communicate(timeout=30)
         assert (demo.returncode, rest.split(), complaints) == (0, ["Ended."], "")
-    for address in re.findall(r"http://127\.0\.0\.1:\d+", told):
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(address)
+    assert_nothing_left(tmp_path, told)
+
+
+def test_a_kill_in_the_middle_of_the_story_leaves_nothing_behind(tmp_path):
+    with demo_in(tmp_path) as demo:
+        told = tell_until(demo, "Agent")
+        demo.terminate()
+        _, complaints = demo.communicate(timeout=30)
+        assert (demo.returncode, complaints) == (INTERRUPTED, "")
+    assert_nothing_left(tmp_path, told)
 
 
 def test_a_port_that_somebody_has_is_told_at_once(capfd):

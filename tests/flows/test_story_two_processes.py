@@ -1,4 +1,4 @@
-"""Two servers, one file: what is stopped through one, or by a command beside them, is felt through the other."""
+"""Two servers, one file: what is stopped or resumed through one is felt through the other."""
 
 from __future__ import annotations
 
@@ -46,11 +46,6 @@ def alice():
         yield browser
 
 
-def by_a_command(server, second, acme, alice):
-    done = server.remit("stop", "agent", acme["agents"]["A"]["id"], "--reason", "INC-42", "--tenant", "acme")
-    assert done.returncode == 0, done.stderr
-
-
 def by_the_user(server, second, acme, alice):
     page = alice.http.get(f"{second.address}/t/acme/account")
     form = next(form for form in read_forms(page) if form.action.endswith("/stop"))
@@ -76,7 +71,6 @@ def by_an_administrator(server, second, acme, alice):
 
 
 STOPS = {
-    "a command in a third process": by_a_command,
     "the user, at the second server": by_the_user,
     "an administrator, at the second server": by_an_administrator,
 }

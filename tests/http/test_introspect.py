@@ -231,3 +231,19 @@ async def test_a_dead_token_is_told_in_one_event_a_minute(remit):
     _, events = await remit.events_of(world, ask_often())
     assert [event["what"]["reason"] for event in events] == ["the agent was stopped"]
     assert events[0]["who"]["jti"] == claims_of(access)["jti"]
+
+
+MOVED = {
+    "the grant belongs to another client": "update grants set client_id = :other where tenant = :tenant",
+    "the grant is for another resource": "update grants set resource_id = :other where tenant = :tenant",
+    "the line belongs to another grant": "update line set grant_id = :other where tenant = :tenant",
+}
+
+
+@pytest.mark.parametrize("move", MOVED.values(), ids=MOVED)
+async def test_a_token_whose_approval_no_longer_fits_it_is_inactive(remit, move):
+    world = remit.acme
+    access = (await get_tokens(remit, world, world.web))["access_token"]
+    assert (await introspect(remit, world, access))["active"]
+    remit.sql(move, tenant=world.tenant.id, other="other")
+    assert await introspect(remit, world, access) == INACTIVE
