@@ -19,7 +19,7 @@ demo: $(VENV)/.run ## play the story with real processes; ONCE=1 ends it instead
 	@$(BIN)/remit demo $(if $(ONCE),--once) $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/.node ## run every test except the long ones; ARGS="tests/core -x" narrows
-	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" $(ARGS)
 
 test-long: $(VENV)/.dev ## run the long races, soaks and state machines
 	@$(BIN)/python -m pytest -m long $(ARGS)
