@@ -247,3 +247,15 @@ async def test_a_token_whose_approval_no_longer_fits_it_is_inactive(remit, move)
     assert (await introspect(remit, world, access))["active"]
     remit.sql(move, tenant=world.tenant.id, other="other")
     assert await introspect(remit, world, access) == INACTIVE
+
+
+@pytest.mark.parametrize("table", ["client", "agent", "grants", "resource", "line", "users"])
+async def test_a_token_about_somebody_who_was_erased_is_inactive(remit, table):
+    world = remit.acme
+    tokens = await get_tokens(remit, world, world.web)
+    remit.sql(f"delete from {table} where tenant = :tenant", tenant=world.tenant.id)
+    if table in {"client", "agent"}:
+        assert await introspect(remit, world, tokens["access_token"]) == INACTIVE
+        return
+    for text in (tokens["access_token"], tokens["refresh_token"]):
+        assert (await ask(remit, world.web, text)).json() == INACTIVE

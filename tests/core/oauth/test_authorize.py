@@ -71,7 +71,8 @@ PROMPT = Refusal("invalid_request", "prompt may be none, login, consent or selec
 PARAMETERS = {
     "nothing special": ({}, ((), None)),
     "prompts in order, each once": ({"prompt": "login consent login"}, (("consent", "login"), None)),
-    "a longest age": ({"max_age": "0"}, ((), 0)),
+    "the shortest age": ({"max_age": "0"}, ((), 0)),
+    "the longest age": ({"max_age": "9" * 9}, ((), 999_999_999)),
     "no response_type": ({"response_type": None}, Refusal("invalid_request", "send response_type=code")),
     "an implicit token": (
         {"response_type": "token"},
@@ -204,6 +205,7 @@ def test_a_request_is_over_after_a_while(age, over):
 
 
 SELF = replace(CLIENT, self_registered=True)
+SCOPES_OF_LINE = sorted(LINE.scopes)
 LOCAL = "http://127.0.0.1:5000/cb"
 AWAY = replace(LINE, while_away=False)
 MEMORIES = {
@@ -212,6 +214,16 @@ MEMORIES = {
     "a self-registered client on the web": ({"client": SELF}, True),
     "a session-bound approval in its session": ({"lines": (AWAY,)}, True),
     "the newer of two approvals covers it": ({"lines": (replace(LINE, scopes=frozenset()), LINE)}, True),
+    "exactly what was approved": ({"request": replace(REQUEST, scopes=tuple(SCOPES_OF_LINE))}, True),
+    "a grant without an end": ({"grant": replace(GRANT, expires_at=None)}, True),
+    "an approval of another session that may go on while he is away": (
+        {"lines": (replace(LINE, session=SessionId("ses_2")),)},
+        True,
+    ),
+    "a registered client on this computer": (
+        {"request": replace(REQUEST, redirect_uri=LOCAL), "lines": (replace(LINE, redirect_uri=LOCAL),)},
+        True,
+    ),
     "nothing was ever approved": ({"grant": None}, False),
     "there is no approval left": ({"lines": ()}, False),
     "the grant is past its end": ({"grant": replace(GRANT, expires_at=NOW)}, False),
