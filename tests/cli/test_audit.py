@@ -220,7 +220,7 @@ def test_show_tells_one_event(signed):
 
 def test_tail_filters(signed):
     ran = signed("audit", "tail", "--type", "agent.created", "--json", *AT)
-    assert [json.loads(line)["type"] for line in ran.out.splitlines()] == ["agent.created"] * 3
+    assert [json.loads(line)["type"] for line in ran.out.splitlines()] == ["agent.created"] * 4
     assert signed("audit", "tail", "--outcome", "alarm", *AT).out == ""
 
 

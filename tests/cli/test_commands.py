@@ -214,9 +214,14 @@ def test_stop_and_resume(seeded):
         "Invoice helper": "stopped",
         "Ticket sorter": "active",
         "Administrator": "active",
+        # Staged: it only opens registration, and never acts itself.
+        "self-registered": "staged",
     }
     # Of the same name, behind the wall.
-    assert {agent["state"] for agent in seeded("agents", "list", "--json", "--tenant", "globex").json} == {"active"}
+    assert {agent["state"] for agent in seeded("agents", "list", "--json", "--tenant", "globex").json} == {
+        "active",
+        "staged",
+    }
     lifted = seeded("resume", "agent", "Invoice helper", "--reason", "closed", "--json", *at)
     assert (lifted.code, [stop["id"] for stop in lifted.json]) == (0, [placed.json["id"]])
     assert seeded("stops", "list", "--json", *at).json == []
