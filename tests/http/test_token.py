@@ -99,10 +99,27 @@ async def test_an_agent_acts_for_itself(remit):
     assert not {"line_id", "sid", "auth_time", "amr"} & set(said)
 
 
-async def test_what_the_approval_leaves_out_is_not_given(remit):
+async def test_what_the_approval_leaves_out_is_not_given_and_told(remit):
     world = remit.acme
-    body = (await act_for_itself(remit, world, world.web, scope="read:calendar delete:calendar")).json()
-    assert body["scope"] == "read:calendar"
+    call = act_for_itself(remit, world, world.web, scope="read:calendar delete:calendar")
+    answer, events = await remit.events_of(world, call)
+    assert answer.json()["scope"] == "read:calendar"
+    (event,) = events
+    assert event["type"] == "token.issued"
+    assert event["what"] == {
+        "grant_type": "client_credentials",
+        "requested": ["delete:calendar", "read:calendar"],
+        "scopes": ["read:calendar"],
+        "removed": ["grant:delete:calendar"],
+        "expires_at": "2026-03-02T12:15:00+00:00",
+        "replay": False,
+    }
+    who = event["who"]
+    assert (who["jti"], who["grant"], who["approver"]) == (
+        claims_of(answer.json()["access_token"])["jti"],
+        world.unattended.id,
+        world.admin.id,
+    )
 
 
 REQUESTS = {
