@@ -23,13 +23,13 @@ from remit.store.postgres import Login, Place
 from remit.store.schema import METADATA
 
 PASSWORDS = {"remit_app": "app's own", "remit_system": "system's own", "remit_owner": "owner's own"}
+SUPERUSER = "root's own"
 _NOBODY = 65534
-_PORT = 5432
 _QUICK = (
     # Nothing here outlives the tests, so nothing waits for the disk.
     *("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=32MB", "max_connections=100"),
     # A table that is vacuumed at a moment of its own looks like a commit to whoever waits for one.
-    *("autovacuum=off", "listen_addresses=127.0.0.1", "log_min_messages=fatal"),
+    *("autovacuum=off", "listen_addresses=127.0.0.1", "scram_iterations=1"),
 )
 
 
@@ -51,7 +51,7 @@ class Cluster:
 
     @asynccontextmanager
     async def superuser(self, database: str = "postgres"):
-        connection = await asyncpg.connect(self.url(database), user="postgres", password="root's own")
+        connection = await asyncpg.connect(self.url(database), user="postgres", password=SUPERUSER)
         try:
             yield connection
         finally:
@@ -76,7 +76,7 @@ async def migrated(cluster: Cluster) -> Place:
 async def empty(cluster: Cluster, place: Place) -> None:
     """Drop every row, past every wall."""
     drops = "; ".join(f"delete from {table}" for table in sorted(METADATA.tables))
-    async with cluster.superuser(place.url.rpartition("/")[2]) as root:
+    async with cluster.superuser(place.database) as root:
         await root.execute(f"set session_replication_role = replica; {drops}")
 
 
@@ -86,28 +86,40 @@ def running() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="remit-pg-"))
     try:
         tools = _tools(folder)
-        owner = {"user": _NOBODY, "group": _NOBODY} if os.geteuid() == 0 else {}
-        if owner:
+        # A server does not run as root.
+        owner = _NOBODY if os.geteuid() == 0 else None
+        if owner is not None:
             os.chown(folder, _NOBODY, _NOBODY)
         word = folder / "superuser"
-        word.write_text("root's own\n")
+        word.write_text(SUPERUSER + "\n")
         word.chmod(0o644)
         subprocess.run(
             [
-                *(tools / "initdb", "-D", folder / "data", "-U", "postgres", "--pwfile", word, "--no-sync"),
+                *(
+                    str(tools / "initdb"),
+                    "-D",
+                    str(folder / "data"),
+                    "-U",
+                    "postgres",
+                    "--pwfile",
+                    str(word),
+                    "--no-sync",
+                ),
                 *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"),
             ],
             check=True,
             capture_output=True,
-            **owner,
+            user=owner,
+            group=owner,
         )
         port = _free_port()
         settings = [part for setting in _QUICK for part in ("-c", setting)]
         process = subprocess.Popen(
-            [tools / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, *settings],
+            [str(tools / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", str(folder), *settings],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            **owner,
+            user=owner,
+            group=owner,
         )
         try:
             cluster = Cluster(folder=folder, port=port, pid=process.pid, tools=tools)
@@ -128,11 +140,16 @@ async def _ready(cluster: Cluster) -> None:
             try:
                 async with cluster.superuser() as root:
                     for name, word in PASSWORDS.items():
-                        quoted = word.replace("'", "''")
-                        await root.execute(f"create role {name} login password '{quoted}'")
+                        await root.execute(f"create role {name} login password '{_quoted(word)}'")
+                    # Hashed again, in few rounds: every test signs in a few times.
+                    await root.execute(f"alter role postgres password '{_quoted(SUPERUSER)}'")
                 return
             except (OSError, asyncpg.CannotConnectNowError):
                 await asyncio.sleep(0.02)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
 
 
 def _tools(folder: Path) -> Path:

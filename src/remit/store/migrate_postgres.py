@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from remit.core.errors import NotOurs, RemitError, SchemaTooNew, SchemaTooOld
+from remit.core.errors import NotOurs, RemitError, SchemaTooNew, SchemaTooOld, StoreUnavailable
+from remit.core.names import Secret
+from remit.settings import Storage
 from remit.store import migrate, wall
 from remit.store.migrate import Status
 from remit.store.numbered import numbered
-from remit.store.postgres import Place, PostgresDatabase, connect
+from remit.store.postgres import Login, Place, PostgresDatabase, connect
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -42,6 +45,30 @@ class Answers:
 
     def column(self, sql: str, **params: str) -> list[str]:
         return [str(row[0]) for row in self.ask(sql, params)]
+
+
+def place_of(storage: Storage) -> Place:
+    """Return where the settings say that the database is, with the passwords that lie in files.
+
+    Raises:
+        StoreUnavailable: a password file cannot be read.
+    """
+
+    def login(user: str, file: str) -> Login:
+        if not file:
+            return Login(user=user)
+        try:
+            return Login(user=user, password=Secret(Path(file).read_text(encoding="utf-8").removesuffix("\n")))
+        except (OSError, ValueError) as error:
+            raise StoreUnavailable(f"cannot read the password file of {user}: {file}") from error
+
+    return Place(
+        url=storage.url,
+        app=login(storage.app_user, storage.app_password_file),
+        system=login(storage.system_user, storage.system_password_file),
+        owner=login(storage.owner_user, storage.owner_password_file),
+        connections=storage.connections,
+    )
 
 
 async def open_postgres(place: Place, base_url: str) -> PostgresDatabase:
@@ -185,4 +212,4 @@ def _known_or_refuse(current: str | None) -> None:
         )
 
 
-__all__ = ["Place", "check", "open_postgres", "upgrade"]
+__all__ = ["Place", "check", "open_postgres", "place_of", "upgrade"]

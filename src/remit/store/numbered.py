@@ -18,7 +18,7 @@ class Numbered(NamedTuple):
 
 @cache
 def numbered(sql: str) -> Numbered:
-    """Rewrite a statement. A name that comes twice keeps its number. Statements are constants, so the cache is small."""
+    """Rewrite a statement; a name that comes twice keeps its number. Statements are constants: the cache is small."""
     numbers: dict[str, int] = {}
 
     def number(found: re.Match[str]) -> str:

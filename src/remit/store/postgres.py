@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -92,6 +93,10 @@ class Place:
     system: Login
     owner: Login
     connections: int = 10
+
+    @property
+    def database(self) -> str:
+        return urlsplit(self.url).path.removeprefix("/")
 
 
 class _Plain(asyncpg.Connection):  # type: ignore[misc] # asyncpg ships no types
