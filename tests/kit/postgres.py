@@ -33,6 +33,12 @@ _QUICK = (
 )
 
 
+def place_at(url: str) -> Place:
+    """Return a database of ours with the three roles."""
+    app, system, owner = (Login(user=name, password=Secret(word)) for name, word in PASSWORDS.items())
+    return Place(url=url, app=app, system=system, owner=owner)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
     """A running server and its superuser."""
@@ -44,10 +50,6 @@ class Cluster:
 
     def url(self, database: str) -> str:
         return f"postgresql://127.0.0.1:{self.port}/{database}"
-
-    def place(self, database: str, *, connections: int = 10) -> Place:
-        app, system, owner = (Login(user=name, password=Secret(word)) for name, word in PASSWORDS.items())
-        return Place(url=self.url(database), app=app, system=system, owner=owner, connections=connections)
 
     @asynccontextmanager
     async def superuser(self, database: str = "postgres"):
@@ -61,7 +63,7 @@ class Cluster:
         """Make a database that only its owner has touched."""
         async with self.superuser() as root:
             await root.execute(f"create database {name} owner remit_owner")
-        return self.place(name)
+        return place_at(self.url(name))
 
 
 _names = itertools.count()

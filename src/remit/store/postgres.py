@@ -173,11 +173,13 @@ class PostgresSession:
             raise RuntimeError("a statement of this work had failed; nothing of it was kept")
 
     async def roll_back(self) -> None:
+        if self._lost():
+            return
         try:
-            if not self._connection.is_closed():
-                await self._connection.execute("rollback")
+            await self._connection.execute("rollback")
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-            self._connection.terminate()
+            with suppress(asyncpg.InterfaceError):  # its pool has let go of it
+                self._connection.terminate()
 
     async def give_back(self) -> None:
         with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
@@ -198,9 +200,16 @@ class PostgresSession:
         except _UNAVAILABLE as error:
             raise StoreUnavailable(str(error) or "the database did not answer in time") from error
         except asyncpg.InterfaceError as error:
-            if self._connection.is_closed():
+            if self._lost():
                 raise StoreUnavailable("the connection to the database was lost") from error
             raise
+
+    def _lost(self) -> bool:
+        try:
+            return bool(self._connection.is_closed())
+        except asyncpg.InterfaceError:
+            # Its pool has noticed before us, and let go of it.
+            return True
 
 
 class _Ear:
