@@ -8,7 +8,9 @@ from __future__ import annotations
 
 DOORS: dict[str, str] = {
     "migrate_postgres.KNOWN_ROLES": "names of roles; asked by an upgrade, as the owner of the tables",
+    "migrate_postgres.LOCK": "the lock that upgrades wait at; reads nothing",
     "migrate_postgres.ME": "whether our own role could pass the wall; asked before a start, about roles only",
+    "migrate_postgres.PREPARED": "whether there is a schema; asked before a start",
     "migrate_postgres.TABLES": "names of tables; asked by an upgrade",
     "migrate_postgres.VERSION": "the number of the last migration; read before a start",
     "postgres.NEWEST": "the number of the next transaction, which says that something was committed and nothing else",

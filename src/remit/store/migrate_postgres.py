@@ -25,6 +25,7 @@ LOCK = "select pg_advisory_xact_lock(1380273481, 0)"
 TABLES = """
 select relname::text from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')
 """
+PREPARED = "select to_regclass('alembic_version') is not null"
 VERSION = "select version_num from alembic_version"
 ME = """
 select rolsuper or rolbypassrls or coalesce(pg_has_role(current_user, relowner, 'member'), false)
@@ -82,7 +83,7 @@ async def open_postgres(place: Place, base_url: str) -> PostgresDatabase:
     """
     connection = await connect(place, place.app)
     try:
-        if await connection.fetchval("select to_regclass('alembic_version')") is None:
+        if not await connection.fetchval(PREPARED):
             raise SchemaTooOld("the database is empty: `remit db upgrade` prepares it")
         current = await connection.fetchval(VERSION)
         if await connection.fetchval(ME):

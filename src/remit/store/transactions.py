@@ -2,7 +2,7 @@
 
 INVARIANT: works that write take turns in their tenant, whatever node they come from. So each sees everything that the
 one before it did, as on SQLite; nothing is read that a neighbour is about to change, nothing deadlocks, and no commit
-fails because of somebody else's (ADR 0002). They wait for each other here, before they take a connection: a crowd in
+fails because of somebody else's (ADR 0005). They wait for each other here, before they take a connection: a crowd in
 one tenant holds one connection and leaves the others to everybody else.
 """
 
