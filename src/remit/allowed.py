@@ -88,5 +88,11 @@ def postgresql(value: str) -> str | None:
         return "must have no user and no password; see storage.app_user and storage.app_password_file"
     if not re.fullmatch(r"/[^/]+", url.path) or url.fragment or port == 0:
         return "must name one database"
-    unknown = {name for name, _ in parse_qsl(url.query, keep_blank_values=True)} - _URL_OPTIONS
-    return f"may not have the option `{min(unknown)}`" if unknown else None
+    options = dict(parse_qsl(url.query, keep_blank_values=True))
+    unknown = options.keys() - _URL_OPTIONS
+    if unknown:
+        return f"may not have the option `{min(unknown)}`"
+    if host not in LOOPBACK_NAMES and "sslmode" not in options:
+        # The library would try TLS, and go on without where somebody in between says that there is none.
+        return "must say its sslmode where the database is not on loopback: verify-full, if you can"
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from remit.store.schema import METADATA
 from tests.kit.postgres import PASSWORDS
 from tests.store.rows import BASE
 
+NUMBERS = itertools.count()
 UPGRADE = """
 import asyncio, sys
 from tests.kit.postgres import place_at
@@ -40,8 +42,7 @@ SHAPE = {
 
 @pytest.fixture
 async def fresh(cluster):
-    fresh.number = getattr(fresh, "number", 0) + 1
-    return await cluster.new_database(f"fresh_{fresh.number}")
+    return await cluster.new_database(f"fresh_{next(NUMBERS)}")
 
 
 async def test_a_new_database_gets_the_whole_schema_once(fresh):
@@ -120,12 +121,14 @@ async def test_an_upgrade_that_fails_changes_nothing(fresh, monkeypatch):
 
 
 async def test_passwords_come_from_files(fresh, tmp_path):
-    files = {}
     for name, word in PASSWORDS.items():
-        file = tmp_path / name
-        file.write_text(word + "\n")
-        files[f"{name.removeprefix('remit_')}_password_file"] = str(file)
-    storage = Storage(url=fresh.url, **files)
+        (tmp_path / name).write_text(word + "\n")
+    storage = Storage(
+        url=fresh.url,
+        app_password_file=str(tmp_path / "remit_app"),
+        system_password_file=str(tmp_path / "remit_system"),
+        owner_password_file=str(tmp_path / "remit_owner"),
+    )
     assert place_of(storage) == fresh
     await upgrade(place_of(storage))
     db = await open_postgres(place_of(storage), BASE)

@@ -7,16 +7,17 @@ import signal
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import asyncpg
 import pytest
 
 from remit.core.errors import StoreUnavailable
 from remit.core.names import Secret
-from remit.store import postgres
+from remit.store import notices, postgres
 from remit.store.migrate_postgres import open_postgres
 from tests.store.cut import cable_to
-from tests.store.rows import ACME, BASE, GLOBEX, ISSUED, LATER, NOW
+from tests.store.rows import A_STOP, ACME, BASE, GLOBEX, ISSUED, LATER, NOW
 from tests.store.steps import claim, in_work, verified
 
 HOLD = "select pg_advisory_lock(1380273481, hashtext('tnt_acme'))"
@@ -25,7 +26,7 @@ WRITER = """
 import asyncio, sys
 from remit.store.migrate_postgres import open_postgres
 from tests.kit.postgres import place_at
-from tests.store.rows import ACME, BASE, ISSUED, LATER, NOW
+from tests.store.rows import A_STOP, ACME, BASE, ISSUED, LATER, NOW
 
 async def one(db, key):
     async with db.work(ACME) as work:
@@ -139,7 +140,7 @@ async def test_works_that_are_cancelled_at_any_moment_are_kept_or_not_but_never_
             await work.events.append(ISSUED, at=NOW)
             await work.once.claim("b", str(number), until=LATER, at=NOW)
 
-    ended = []
+    ended: list[object] = []
     for number in range(60):
         task = asyncio.create_task(one(number))
         await asyncio.wait([task], timeout=number * 0.000_1)
@@ -167,8 +168,8 @@ async def test_a_crowd_in_one_tenant_leaves_connections_to_the_others(cluster, f
         crowd = [asyncio.create_task(claim(db, str(number))) for number in range(50)]
         async with asyncio.timeout(4):
             for number in range(20):
-                key = str(number)
-                assert await in_work(db, GLOBEX, lambda work, key=key: work.once.claim("jti", key, until=LATER, at=NOW))
+                async with db.work(GLOBEX) as work:
+                    assert await work.once.claim("jti", str(number), until=LATER, at=NOW)
                 async with db.read(ACME) as work:
                     assert await work.tenants.epoch() == 0
         assert not any(task.done() for task in crowd)
@@ -230,9 +231,56 @@ async def test_two_nodes_grow_one_tree_and_share_one_counter(filled):
 
 
 @pytest.fixture
+async def neighbours(filled):
+    nodes = [await open_postgres(filled, BASE) for _ in range(2)]
+    yield nodes
+    for node in nodes:
+        await node.close()
+
+
+async def quiet(changes) -> None:
+    """Hear what there is to hear now: a new listener is told once."""
+    with suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(0.2):
+                await anext(changes)
+
+
+async def test_a_stop_at_one_node_rings_at_the_other_before_it_asks(neighbours, monkeypatch):
+    monkeypatch.setattr(notices, "POLL_SECONDS", 60)
+    here, there = neighbours
+    changes = there.changes()
+    await quiet(changes)
+    assert await claim(here, "k")  # no stop: nobody is told, or every commit of the server would wait for the telling
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await anext(changes)
+    await in_work(here, ACME, lambda work: work.stops.place(A_STOP))
+    async with asyncio.timeout(2):
+        await anext(changes)
+    await in_work(here, ACME, lambda work: work.stops.lift(A_STOP.id, at=NOW, by="usr_1"))
+    async with asyncio.timeout(2):
+        await anext(changes)
+
+
+async def test_what_is_told_to_nobody_is_found_by_asking(neighbours, monkeypatch):
+    monkeypatch.setattr(notices, "POLL_SECONDS", 0.05)
+    here, there = neighbours
+    changes = there.changes()
+    await quiet(changes)
+    assert await claim(here, "k")
+    async with asyncio.timeout(2):
+        await anext(changes)
+    await quiet(changes)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await anext(changes)
+
+
+@pytest.fixture
 async def start(filled):
     """Start a process that writes; end it if it is left."""
-    started = []
+    started: list[Any] = []
 
     async def begin(count: int):
         process = await asyncio.create_subprocess_exec(
@@ -254,6 +302,7 @@ async def start(filled):
 @pytest.mark.parametrize("steps", [5, 50], ids=["in the middle", "right after the last answer"])
 async def test_a_killed_node_leaves_whole_works_and_all_that_it_answered(cluster, filled, db, start, steps):
     writer = await start(500)
+    answered = 0
     for _ in range(steps):
         answered = int(await writer.stdout.readline())
     writer.send_signal(signal.SIGKILL)
