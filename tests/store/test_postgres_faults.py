@@ -55,14 +55,14 @@ async def db(filled):
 async def cable(filled):
     async with cable_to(filled) as (cable, place):
         database = await open_postgres(place, BASE)
-        cable.db = database
-        yield cable
+        yield cable, database
         cable.down = False
         await database.close()
 
 
 @pytest.mark.parametrize("after", [True, False], ids=["after the server had it", "before the server had it"])
 async def test_a_connection_lost_during_a_commit_is_a_failure_and_never_half(cable, after):
+    cable, db = cable
     cable.after, cable.cut_at = after, b"\x0bcommit\x00"
 
     async def both(work):
@@ -71,33 +71,32 @@ async def test_a_connection_lost_during_a_commit_is_a_failure_and_never_half(cab
         await work.once.claim("b", "k", until=LATER, at=NOW)
 
     with pytest.raises(StoreUnavailable):
-        await in_work(cable.db, ACME, both)
+        await in_work(db, ACME, both)
     assert cable.cuts == 1
     # The next work has a new connection and finds all of it, or none.
-    fresh = [
-        await in_work(cable.db, ACME, lambda work, kind=kind: work.once.claim(kind, "k", until=LATER, at=NOW))
-        for kind in "ab"
-    ]
+    async with db.work(ACME) as work:
+        fresh = [await work.once.claim(kind, "k", until=LATER, at=NOW) for kind in ("a", "b")]
     assert fresh == [not after, not after]
-    assert await verified(cable.db) == int(after)
+    assert await verified(db) == int(after)
 
 
 async def test_a_database_that_is_away_is_a_failure_and_comes_back(cable):
-    assert await claim(cable.db, "before")
-    changes = cable.db.changes()
+    cable, db = cable
+    assert await claim(db, "before")
+    changes = db.changes()
     await anext(changes)
     cable.pull()
-    answers = await asyncio.gather(*(claim(cable.db, str(number)) for number in range(5)), return_exceptions=True)
+    answers = await asyncio.gather(*(claim(db, str(number)) for number in range(5)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [StoreUnavailable] * 5
     with pytest.raises(StoreUnavailable):
-        async with cable.db.read(ACME) as work:
+        async with db.read(ACME) as work:
             await work.tenants.epoch()
     with pytest.raises(StoreUnavailable):
-        async with cable.db.system() as system:
+        async with db.system() as system:
             await system.tenants()
     cable.down = False
-    assert await claim(cable.db, "0")
-    assert not await claim(cable.db, "before")
+    assert await claim(db, "0")
+    assert not await claim(db, "before")
     # Who listens is told once the connection is back, for nobody told him meanwhile.
     async with asyncio.timeout(5):
         await anext(changes)

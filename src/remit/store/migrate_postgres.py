@@ -16,7 +16,7 @@ from remit.settings import Storage
 from remit.store import migrate, wall
 from remit.store.migrate import Status
 from remit.store.numbered import numbered
-from remit.store.postgres import Login, Place, PostgresDatabase, connect
+from remit.store.postgres import VERSION, Login, Place, PostgresDatabase, connect
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -26,7 +26,6 @@ TABLES = """
 select relname::text from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')
 """
 PREPARED = "select to_regclass('alembic_version') is not null"
-VERSION = "select version_num from alembic_version"
 ME = """
 select rolsuper or rolbypassrls or coalesce(pg_has_role(current_user, relowner, 'member'), false)
   from pg_roles left join pg_class on pg_class.oid = to_regclass('tenant') where rolname = current_user
@@ -93,7 +92,7 @@ async def open_postgres(place: Place, base_url: str) -> PostgresDatabase:
     if current != migrate.HEAD:
         _known_or_refuse(current)
         raise SchemaTooOld(f"the database stands at migration {current}: `remit db upgrade` brings it to this version")
-    return await PostgresDatabase.open(place, base_url=base_url)
+    return await PostgresDatabase.open(place, base_url=base_url, schema=migrate.HEAD)
 
 
 async def upgrade(place: Place) -> bool:

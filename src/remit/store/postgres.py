@@ -38,6 +38,10 @@ ENTER_READING = """
 select set_config('app.tenant', :tenant, true)
 """
 
+VERSION = """
+select version_num from alembic_version
+"""
+
 NEWEST = """
 select pg_snapshot_xmax(pg_current_snapshot())::text
 """
@@ -235,16 +239,18 @@ class _Ear:
 class PostgresDatabase:
     """`remit.ports.work.Database` on a PostgreSQL database whose schema is current."""
 
-    def __init__(self, place: Place, *, base_url: str, app: Any, system: Any, name: str) -> None:
+    def __init__(self, place: Place, *, base_url: str, schema: str, app: Any, system: Any, name: str) -> None:
         self._place = place
+        self._schema = schema
+        self._commits = 0
         self._base_url = base_url
         self._name = name
         self._app, self._system = app, system
         self._notices = Notices(self._hear)
-        self._transactions = Transactions(self._take, on_commit=self._notices.ring)
+        self._transactions = Transactions(self._take, on_commit=self._committed)
 
     @classmethod
-    async def open(cls, place: Place, *, base_url: str) -> PostgresDatabase:
+    async def open(cls, place: Place, *, base_url: str, schema: str) -> PostgresDatabase:
         """Open both pools.
 
         Raises:
@@ -261,7 +267,7 @@ class PostgresDatabase:
             for pool in opened:
                 pool.terminate()
             raise StoreUnavailable(f"cannot connect to PostgreSQL: {error}") from error
-        return cls(place, base_url=base_url, app=opened[0], system=opened[1], name=name)
+        return cls(place, base_url=base_url, schema=schema, app=opened[0], system=opened[1], name=name)
 
     def work(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]:
         return self._tenant_work(tenant)
@@ -277,6 +283,17 @@ class PostgresDatabase:
 
     def changes(self) -> AsyncIterator[None]:
         return self._notices.listen()
+
+    @property
+    def commits(self) -> int:
+        return self._commits
+
+    async def schema_is_current(self) -> bool:
+        session = await self._take()
+        try:
+            return await session.fetch(VERSION, {}) == [(self._schema,)]
+        finally:
+            await session.give_back()
 
     async def close(self) -> None:
         """Let running works finish, then let go of the database."""
@@ -298,6 +315,10 @@ class PostgresDatabase:
             yield Statements(session, tenant)
         finally:
             await session.give_back()
+
+    def _committed(self) -> None:
+        self._commits += 1
+        self._notices.ring()
 
     async def _take(self) -> PostgresSession:
         return await _taken(self._app)
