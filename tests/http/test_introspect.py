@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from remit.core.names import Opaque, Secret, SecretKind, parse_opaque
 from remit.core.stops import TargetKind
 from tests.http.refusals import FORM, refused
 from tests.kit.flows import act_for_itself, approve, claims_of, get_tokens, introspect, proof, redeem, refresh
@@ -159,6 +160,7 @@ CALLERS = {
         lambda w: {"auth": ("res_nobody", w.calendar_secret.reveal())},
         "authentication failed",
     ),
+    "a client with a wrong secret": (lambda w: {"auth": (w.web.id, "wrong")}, "authentication failed"),
     "a resource without its secret": (lambda w: {"auth": (w.calendar.id, "")}, "authentication failed"),
     "a bearer token": (lambda w: {"headers": {"authorization": "Bearer abc"}}, "must use Basic"),
 }
@@ -259,3 +261,27 @@ async def test_a_token_about_somebody_who_was_erased_is_inactive(remit, table):
         return
     for text in (tokens["access_token"], tokens["refresh_token"]):
         assert (await ask(remit, world.web, text)).json() == INACTIVE
+
+
+async def test_the_right_id_with_another_secret_is_inactive(remit):
+    world = remit.acme
+    text = (await get_tokens(remit, world, world.web))["refresh_token"]
+    stolen = parse_opaque(text, SecretKind.REFRESH)
+    assert stolen is not None
+    forged = Opaque(kind=SecretKind.REFRESH, id=stolen.id, secret=Secret("A" * 43)).text().reveal()
+    assert (await ask(remit, world.web, forged)).json() == INACTIVE
+    assert (await ask(remit, world.web, text)).json()["active"]
+
+
+async def test_each_dead_token_of_a_line_is_told(remit):
+    world = remit.acme
+    first = await get_tokens(remit, world, world.web)
+    second = (await refresh(remit, world, world.web, first["refresh_token"])).json()
+    await stop(remit, world, TargetKind.AGENT, world.agent.id)
+
+    async def ask_about_both():
+        for body in (first, second):
+            assert await introspect(remit, world, body["access_token"]) == INACTIVE
+
+    _, events = await remit.events_of(world, ask_about_both())
+    assert [event["who"]["jti"] for event in events] == [claims_of(b["access_token"])["jti"] for b in (first, second)]
