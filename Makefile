@@ -54,7 +54,7 @@ clean: ## remove the virtual environment and every cache
 UV := .lock-venv/bin/uv pip compile
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
-LOCK = $(UV) $(LOCK_FLAGS) --no-emit-package remit-sdk pyproject.toml sdk/pyproject.toml --extra demo
+LOCK = $(UV) $(LOCK_FLAGS) --no-emit-package remit-sdk pyproject.toml sdk/pyproject.toml --extra demo --extra postgres
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Remit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'

@@ -142,6 +142,53 @@ def test_base_url(url, why):
         assert problems(environ) == [f"REMIT_SERVER__BASE_URL: server.base_url {why}"]
 
 
+DATABASES = {
+    "another machine, TLS checked": ("postgresql://db.example/remit?sslmode=verify-full", None),
+    "another machine and port, no TLS on purpose": ("postgresql://db:5433/remit?sslmode=disable", None),
+    "this machine": ("postgres://127.0.0.1/remit", None),
+    "none": ("", None),
+    "another machine without a word on TLS": (
+        "postgresql://db.example/remit",
+        "must say its sslmode where the database is not on loopback: verify-full, if you can",
+    ),
+    "a password": (
+        "postgresql://me:secret@127.0.0.1/remit",
+        "must have no user and no password; see storage.app_user and storage.app_password_file",
+    ),
+    "a user": (
+        "postgresql://me@127.0.0.1/remit",
+        "must have no user and no password; see storage.app_user and storage.app_password_file",
+    ),
+    "a password among the options": (
+        "postgresql://127.0.0.1/remit?password=secret",
+        "may not have the option `password`",
+    ),
+    "settings of the session": (
+        "postgresql://127.0.0.1/remit?options=-crow_security=off",
+        "may not have the option `options`",
+    ),
+    "no database": ("postgresql://127.0.0.1", "must name one database"),
+    "a folder": ("postgresql://127.0.0.1/a/b", "must name one database"),
+    "no host": ("postgresql:///remit", "must be like postgresql://host:5432/database"),
+    "another database": ("mysql://127.0.0.1/remit", "must be like postgresql://host:5432/database"),
+    "a port that is no number": ("postgresql://127.0.0.1:x/remit", "must be a URL"),
+}
+
+
+@pytest.mark.parametrize(("url", "why"), list(DATABASES.values()), ids=list(DATABASES))
+def test_where_the_database_is(url, why):
+    environ = {"REMIT_STORAGE__URL": url}
+    if why is None:
+        assert read(environ).storage.url == url
+    else:
+        assert problems(environ) == [f"REMIT_STORAGE__URL: storage.url {why}"]
+
+
+def test_the_three_roles_of_a_database_are_three():
+    environ = {"REMIT_STORAGE__URL": "postgresql://127.0.0.1/remit", "REMIT_STORAGE__APP_USER": "remit_owner"}
+    assert problems(environ) == ["storage.app_user, storage.system_user and storage.owner_user must be three roles"]
+
+
 BAD = {
     "a port that is no number": ({"REMIT_SERVER__PORT": "x"}, "REMIT_SERVER__PORT: server.port must be a whole number"),
     "a port with a fraction": ({"REMIT_SERVER__PORT": "1.5"}, "REMIT_SERVER__PORT: server.port must be a whole number"),

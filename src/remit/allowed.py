@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_URL_OPTIONS: Final = frozenset({"sslmode", "sslrootcert", "sslcrl", "target_session_attrs"})
 
 Check = Callable[[Any], str | None]
 """Says what a value must be when it is not; None when it is."""
@@ -68,4 +70,29 @@ def base_url(value: str) -> str | None:
     plain = f"{url.scheme}://{written}" + ("" if port is None else f":{port}")
     if plain != value or (url.scheme, port) in (("http", 80), ("https", 443)):
         return "must be in lower case and without the port that its scheme implies"
+    return None
+
+
+def postgresql(value: str) -> str | None:
+    if not value:
+        return None
+    try:
+        url = urlsplit(value)
+        host, port = url.hostname, url.port
+    except ValueError:
+        return "must be a URL"
+    if url.scheme not in ("postgresql", "postgres") or not host:
+        return "must be like postgresql://host:5432/database"
+    if "@" in url.netloc:
+        # The URL is shown by `remit config show`, and each role has a password of its own.
+        return "must have no user and no password; see storage.app_user and storage.app_password_file"
+    if not re.fullmatch(r"/[^/]+", url.path) or url.fragment or port == 0:
+        return "must name one database"
+    options = dict(parse_qsl(url.query, keep_blank_values=True))
+    unknown = options.keys() - _URL_OPTIONS
+    if unknown:
+        return f"may not have the option `{min(unknown)}`"
+    if host not in LOOPBACK_NAMES and "sslmode" not in options:
+        # The library would try TLS, and go on without where somebody in between says that there is none.
+        return "must say its sslmode where the database is not on loopback: verify-full, if you can"
     return None

@@ -37,7 +37,7 @@ from remit.http.oauth.register import registration_endpoint
 from remit.http.oauth.token import token_endpoint
 from remit.http.routing import TenantRouter, not_found, wrong_method
 from remit.http.setup.routes import ROUTES as SETUP
-from remit.ports.deps import Clock, Deps, Lifetimes, RegistrationLimits
+from remit.ports.deps import Clock, Database, Deps, Lifetimes, RegistrationLimits
 from remit.settings import Settings
 from remit.store.migrate import open_sqlite
 from remit.telemetry.metrics import Meter
@@ -48,18 +48,28 @@ ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @asynccontextmanager
-async def open_deps(settings: Settings, *, clock: Clock | None = None, create: bool = True) -> AsyncIterator[Deps]:
+async def open_deps(
+    settings: Settings, *, clock: Clock | None = None, create: bool = True, migrate: bool = False
+) -> AsyncIterator[Deps]:
     """Open the data folder: secrets, migrated database, and everything built on them. Closes cleanly.
 
-    With `create` an empty folder becomes an instance; without it a missing one is an error.
+    With `create` an empty folder becomes an instance; without it a missing one is an error. `migrate` brings a
+    PostgreSQL database to this version; a file is brought there always.
     """
     await asyncio.to_thread(Path(settings.data.dir).mkdir, mode=0o700, parents=True, exist_ok=True)
-    secrets = load_secrets(Path(settings.secrets.master_key_file), Path(settings.secrets.pepper_file), create=create)
+    key, pepper = Path(settings.secrets.master_key_file), Path(settings.secrets.pepper_file)
+    if settings.storage.url:
+        db = await _open_shared(settings, migrate=migrate)
+    else:
+        # Before the file is made: where a key is missing, nothing is.
+        load_secrets(key, pepper, create=create)
+        db = await open_sqlite(Path(settings.storage.path), settings.server.base_url)
     clock = clock or SystemClock()
-    sealer = AesGcmSealer(secrets.master)
     passwords = Argon2Passwords()
-    db = await open_sqlite(Path(settings.storage.path), settings.server.base_url)
     try:
+        # On a database that somebody filled before us, keys of our own would open nothing.
+        secrets = load_secrets(key, pepper, create=create and not await _filled(db))
+        sealer = AesGcmSealer(secrets.master)
         deps = Deps(
             db=db,
             clock=clock,
@@ -85,6 +95,20 @@ async def open_deps(settings: Settings, *, clock: Clock | None = None, create: b
     finally:
         passwords.close()
         await db.close()
+
+
+async def _open_shared(settings: Settings, *, migrate: bool) -> Database:
+    from remit.store.migrate_postgres import open_postgres, place_of, upgrade  # noqa: PLC0415 - needs remit[postgres]
+
+    place = place_of(settings.storage)
+    if migrate:
+        await upgrade(place)
+    return await open_postgres(place, settings.server.base_url)
+
+
+async def _filled(db: Database) -> bool:
+    async with db.system() as system:
+        return bool(await system.tenants())
 
 
 async def _prove_master_key(deps: Deps) -> None:

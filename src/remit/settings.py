@@ -74,6 +74,20 @@ class Data:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
     path: str = _setting("", "The SQLite database.", allowed.absolute, shown="<data.dir>/remit.db")
+    url: str = _setting(
+        "",
+        "PostgreSQL instead of SQLite: postgresql://db.example/remit?sslmode=verify-full, without user or password.",
+        allowed.postgresql,
+    )
+    app_user: str = _setting("remit_app", "PostgreSQL role that serves; row security keeps it in one tenant.")
+    app_password_file: str = _setting("", "File of that role's password.", allowed.absolute)
+    system_user: str = _setting("remit_system", "PostgreSQL role that sees which tenants there are, nothing in them.")
+    system_password_file: str = _setting("", "File of that role's password.", allowed.absolute)
+    owner_user: str = _setting("remit_owner", "PostgreSQL role that owns the tables; only `remit db` uses it.")
+    owner_password_file: str = _setting("", "File of that role's password.", allowed.absolute)
+    connections: int = _setting(
+        10, "Most PostgreSQL connections of one server for works; a few more hear and look up.", allowed.between(1, 200)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,13 +348,16 @@ def _assemble(given: dict[str, object], cwd: Path) -> Settings:
 
 
 def _between_settings(settings: Settings) -> Iterator[str]:
-    tokens, server, bootstrap = settings.tokens, settings.server, settings.bootstrap
+    tokens, server, bootstrap, storage = settings.tokens, settings.server, settings.bootstrap, settings.storage
     if tokens.refresh_idle_days > tokens.refresh_absolute_days:
         yield "tokens.refresh_idle_days must not exceed tokens.refresh_absolute_days"
     if server.port == server.probe_port:
         yield "server.probe_port must differ from server.port"
     if server.drain_delay + server.drain_seconds > 28:  # supervisors wait for 30
         yield "server.drain_delay and server.drain_seconds must not exceed 28 together"
+    roles = [storage.app_user, storage.system_user, storage.owner_user]
+    if storage.url and (len(set(roles)) < len(roles) or not all(roles)):
+        yield "storage.app_user, storage.system_user and storage.owner_user must be three roles"
     if bool(bootstrap.admin_email) != bool(bootstrap.admin_password_file):
         yield "bootstrap.admin_email and bootstrap.admin_password_file come together"
 

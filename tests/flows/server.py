@@ -62,9 +62,9 @@ class Server:
         assert self.process is not None
         return self.process.pid
 
-    def start(self) -> Server:
+    def start(self, *more: str) -> Server:
         """Start it and return when it answers."""
-        words = ["serve", "--data", str(self.data), "--port", str(self.port), "--base-url", self.base]
+        words = ["serve", "--data", str(self.data), "--port", str(self.port), "--base-url", self.base, *more]
         with self.log.open("ab") as log:
             settings = {"REMIT_SERVER__PROBE_PORT": "0", **self.settings}
             self.process = subprocess.Popen([REMIT, *words], stderr=log, env=environment(**settings))
@@ -101,12 +101,13 @@ class Server:
 
     def sibling(self) -> Server:
         """Return a second server on the same instance, under the same base URL."""
-        return Server(data=self.data, port=free_port(), base=self.base)
+        return Server(data=self.data, port=free_port(), base=self.base, settings=self.settings)
 
     def remit(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run one command on the instance, as an operator on the same machine does."""
         command = [REMIT, *words, "--data", str(self.data)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment())
+        env = environment(**self.settings)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=env)
 
     def events(self, tenant: str, type_: str) -> list[dict[str, Any]]:
         """Return the events of one type, oldest first."""

@@ -53,6 +53,7 @@ def test_the_locks_hold_every_declared_dependency():
     run = [
         *server["project"]["dependencies"],
         *server["project"]["optional-dependencies"]["demo"],
+        *server["project"]["optional-dependencies"]["postgres"],
         *sdk["project"]["dependencies"],
         *groups["build"],
     ]

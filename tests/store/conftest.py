@@ -1,5 +1,31 @@
+from __future__ import annotations
+
+import asyncio
+
 import pytest
 
 PARTS = "contract", "log", "nouns", "rows", "steps", "units", "wall"
 
 pytest.register_assert_rewrite(*(f"tests.store.{part}" for part in PARTS))
+
+
+@pytest.fixture(scope="session")
+def place(cluster):
+    """A PostgreSQL database at this version, which each test that asks for `filled` finds empty but for two tenants."""
+    from tests.kit.postgres import migrated
+
+    return asyncio.run(migrated(cluster))
+
+
+@pytest.fixture
+async def filled(cluster, place):
+    """The same, with the two tenants of the contract in it and nothing else."""
+    from remit.store.migrate_postgres import open_postgres
+    from tests.kit.postgres import empty
+    from tests.store.rows import BASE, add_tenants
+
+    await empty(cluster, place)
+    database = await open_postgres(place, BASE)
+    await add_tenants(database)
+    await database.close()
+    return place

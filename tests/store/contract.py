@@ -13,6 +13,9 @@ from tests.store.wall import Wall
 
 
 class Contract(Wall, Nouns, Log, Units):
+    latest_ring = 0.25
+    """Seconds after which no commit rings any more."""
+
     @pytest.fixture
     async def acme(self, db):
         """One of everything in the first tenant."""

@@ -62,7 +62,7 @@ def test_what_is_not_as_declared_is_told(path):
 
 
 def test_the_head_that_is_written_down_is_the_last_migration():
-    assert ScriptDirectory.from_config(migrate._config()).get_heads() == [HEAD]
+    assert ScriptDirectory.from_config(migrate.config()).get_heads() == [HEAD]
 
 
 def test_a_newer_schema_is_left_alone(path):
@@ -102,7 +102,7 @@ def older(path, tmp_path, monkeypatch):
     run(path, "insert into tenant values ('tnt_1', 'acme', 'Acme', 'active', 0, 0, 0)")
     versions = tmp_path / "versions"
     versions.mkdir()
-    config = migrate._config
+    config = migrate.config
 
     def with_one_more():
         made = config()
@@ -111,7 +111,7 @@ def older(path, tmp_path, monkeypatch):
         made.set_main_option("version_locations", f"{built_in}\n{versions}")
         return made
 
-    monkeypatch.setattr(migrate, "_config", with_one_more)
+    monkeypatch.setattr(migrate, "config", with_one_more)
     monkeypatch.setattr(migrate, "HEAD", "0002")
 
     def write(*statements: str):

@@ -107,10 +107,11 @@ def run(tokens: Sequence[str]) -> int:
     except RemitError as error:
         print(f"remit: {error}", file=sys.stderr)
         return SERVER
-    except ImportError:
-        if not tokens or tokens[0] != "demo":
+    except ImportError as error:
+        extra = "postgres" if error.name in {"asyncpg", "greenlet"} else "demo" if tokens[:1] == ["demo"] else None
+        if extra is None:
             raise
-        print("remit: the demo needs more than the server does: pip install 'remit[demo]'", file=sys.stderr)
+        print(f"remit: this needs more than the server alone does: pip install 'remit[{extra}]'", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -23,6 +23,9 @@ def backup(
     from remit.store.sqlite import back_up, read_schema
 
     settings = load_or_exit(data=folder.data)
+    if settings.storage.url:
+        say("remit: this instance lives in PostgreSQL: `pg_dump`, as a role that row security lets through, copies it")
+        return REFUSED
     path = Path(settings.storage.path)
     if not path.exists():
         say(f"remit: there is no database {path}")

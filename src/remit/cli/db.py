@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cyclopts import App
 
@@ -10,6 +12,9 @@ from remit.cli.exits import NOT_FOUND, OK, REFUSED
 from remit.cli.here import Folder, say
 from remit.cli.output import write_record
 from remit.cli.settings import load_or_exit
+
+if TYPE_CHECKING:
+    from remit.settings import Storage
 
 app = App(
     name="db",
@@ -20,15 +25,23 @@ app = App(
 
 @app.command(help_epilogue="Examples:\n  remit db upgrade --data /var/lib/remit")
 def upgrade(*, folder: Folder | None = None) -> int:
-    """Bring the database to this version, after a copy beside it. `remit serve` does the same when it starts."""
-    folder = folder or Folder()
-    from remit.store.migrate import HEAD, upgrade
+    """Bring the database to this version. A file is copied beside itself first, and `remit serve` does the same.
 
-    path = _database(folder)
-    if path is None:
+    PostgreSQL is upgraded as its owner, here or by `remit serve --migrate`; keep backups of your own.
+    """
+    folder = folder or Folder()
+    from remit.store import migrate
+
+    storage = load_or_exit(data=folder.data).storage
+    if storage.url:
+        from remit.store import migrate_postgres
+
+        changed = asyncio.run(migrate_postgres.upgrade(migrate_postgres.place_of(storage)))
+    elif (path := _file(storage)) is None:
         return NOT_FOUND
-    changed = upgrade(path)
-    write_record({"changed": changed, "version": HEAD}, json=folder.json)
+    else:
+        changed = migrate.upgrade(path)
+    write_record({"changed": changed, "version": migrate.HEAD}, json=folder.json)
     return OK
 
 
@@ -36,12 +49,17 @@ def upgrade(*, folder: Folder | None = None) -> int:
 def check(*, folder: Folder | None = None) -> int:
     """Compare the database with what this version declares, and change nothing. Ends with 1 when they differ."""
     folder = folder or Folder()
-    from remit.store.migrate import check
+    from remit.store import migrate
 
-    path = _database(folder)
-    if path is None:
+    storage = load_or_exit(data=folder.data).storage
+    if storage.url:
+        from remit.store import migrate_postgres
+
+        status = asyncio.run(migrate_postgres.check(migrate_postgres.place_of(storage)))
+    elif (path := _file(storage)) is None:
         return NOT_FOUND
-    status = check(path)
+    else:
+        status = migrate.check(path)
     current = status.current == status.head and not status.drift
     write_record(
         {"current": status.current, "version": status.head, "drift": list(status.drift), "sound": current},
@@ -52,8 +70,8 @@ def check(*, folder: Folder | None = None) -> int:
     return OK if current else REFUSED
 
 
-def _database(folder: Folder) -> Path | None:
-    path = Path(load_or_exit(data=folder.data).storage.path)
+def _file(storage: Storage) -> Path | None:
+    path = Path(storage.path)
     if not path.exists():
         say(f"remit: there is no database {path}")
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import stat
@@ -39,10 +40,10 @@ def doctor(*, folder: Folder | None = None) -> int:
     """
     folder = folder or Folder()
     settings = load_or_exit(data=folder.data)
-    if not Path(settings.storage.path).exists():
+    if not settings.storage.url and not Path(settings.storage.path).exists():
         say(f"remit: there is no instance in {settings.data.dir}")
         return NOT_FOUND
-    findings = [*_files(settings), *_database(settings)]
+    findings = [*_files(settings), *(_shared(settings) if settings.storage.url else _database(settings))]
 
     async def inside(instance: Instance) -> int:
         findings.extend([found async for found in _instance(instance)])
@@ -95,6 +96,24 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "database", "can be written")
     except RemitError as error:
         yield Finding("fail", "database", str(error))
+
+
+def _shared(settings: Settings) -> Iterator[Finding]:
+    from remit.core.errors import RemitError
+    from remit.store.migrate_postgres import check, place_of
+
+    if not settings.storage.owner_password_file:
+        yield Finding("ok", "schema", "the wall is looked at where the owner's password is: `remit db check`")
+        return
+    try:
+        status = asyncio.run(check(place_of(settings.storage)))
+    except RemitError as error:
+        yield Finding("fail", "database", str(error))
+        return
+    if status.current != status.head:
+        yield Finding("fail", "schema", f"the database is at {status.current}, this version at {status.head}")
+    else:
+        yield Finding("fail" if status.drift else "ok", "schema", "; ".join(status.drift) or f"at {status.current}")
 
 
 async def _instance(instance: Instance) -> AsyncIterator[Finding]:

@@ -122,7 +122,8 @@ def in_instance(
 async def open_instance(settings: Settings, *, create: bool = False) -> AsyncIterator[Instance]:
     from remit.app import open_deps
 
-    if not create and not await asyncio.to_thread(Path(settings.storage.path).exists):
+    shared = bool(settings.storage.url)
+    if not (create or shared or await asyncio.to_thread(Path(settings.storage.path).exists)):
         folder = settings.data.dir
         raise end(f"there is no instance in {folder}: `remit serve --data {folder}` makes one", NOT_FOUND)
     origin = Origin(peer=None, request=None)

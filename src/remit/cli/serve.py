@@ -34,6 +34,9 @@ def serve(
         int | None, Parameter(help="Loopback port for probes and metrics; 0 turns them off. [default: 8701]")
     ] = None,
     base_url: Annotated[str | None, Parameter(help="URL under which browsers and agents reach this server.")] = None,
+    migrate: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Bring a PostgreSQL database to this version first.")
+    ] = False,
 ) -> int:
     """Run the server. An empty folder becomes an instance, and a one-time setup link is printed.
 
@@ -47,10 +50,10 @@ def serve(
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings))
+        return runner.run(_serve(settings, migrate=migrate))
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, *, migrate: bool) -> int:
     from importlib.metadata import version
 
     import uvicorn
@@ -62,7 +65,7 @@ async def _serve(settings: Settings) -> int:
     from remit.telemetry.metrics import Meter
 
     configure(level=settings.log.level, format=settings.log.format)
-    async with open_deps(settings) as deps:
+    async with open_deps(settings, migrate=migrate) as deps:
         await _first_run(deps, settings)
         meter = Meter()
         application, hub = build(deps, settings, meter)

@@ -13,8 +13,12 @@ class SchemaTooNew(RemitError):
     """A newer Remit has migrated this database; this one must not touch it."""
 
 
+class SchemaTooOld(RemitError):
+    """The database stands at an older migration, and only its owner may bring it to ours."""
+
+
 class NotOurs(RemitError):
-    """The file holds something else than a Remit database."""
+    """The file or database holds something else than a Remit database."""
 
 
 class BadText(ValueError):

@@ -87,20 +87,25 @@ def _refuse_strangers(current: str | None, schema: Sequence[str]) -> None:
         if schema:
             raise NotOurs("the file is an SQLite database, but not one of Remit")
         return
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 - only when not at head
-
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if current not in known:
+    if current not in known_revisions():
         raise SchemaTooNew(f"the database stands at migration {current}; this version knows migrations up to {HEAD}")
 
 
-def _config() -> Config:
+def known_revisions() -> frozenset[str]:
+    """Return every migration that this version knows."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - only when not at head
+
+    return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
+
+
+def config() -> Config:
+    """Return what alembic needs to find the migrations."""
     from alembic.config import Config  # noqa: PLC0415
 
-    config = Config()
-    config.set_main_option("script_location", "remit.store:migrations")
-    config.set_main_option("path_separator", "os")
-    return config
+    made = Config()
+    made.set_main_option("script_location", "remit.store:migrations")
+    made.set_main_option("path_separator", "os")
+    return made
 
 
 def _run(path: Path) -> None:
@@ -119,9 +124,9 @@ def _run(path: Path) -> None:
 
     try:
         with engine.connect() as connection:
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            ours = config()
+            ours.attributes["connection"] = connection
+            command.upgrade(ours, "head")
     finally:
         engine.dispose()
 

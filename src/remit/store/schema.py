@@ -20,10 +20,10 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
+from sqlalchemy import Text as AnyText
 from sqlalchemy.schema import SchemaItem
 
 from remit.core.agents import AgentState
@@ -45,6 +45,9 @@ METADATA = MetaData(
         "ck": "%(table_name)s_%(constraint_name)s_ck",
     }
 )
+
+# Compared byte by byte on every database: ids keep their case, and pages end where they say they do.
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
 
 
 def _text(name: str, *, null: bool = False) -> Column[str]:

@@ -98,6 +98,10 @@ class Connection:
                 raise RuntimeError("this work was opened for reading only") from error
             raise StoreUnavailable(str(error)) from error
 
+    async def fetch(self, sql: str, params: Mapping[str, Value]) -> list[Row]:
+        """Run one statement in place, without suspending."""
+        return self.rows(sql, params)
+
     def begin(self) -> bool:
         """Begin as a writer: a transaction that first reads and then writes could fail in the middle."""
         try:
@@ -162,7 +166,7 @@ class SqliteDatabase:
         return ReadContext(self._reader, tenant, self._base_url)
 
     def system(self) -> AbstractAsyncContextManager[System]:
-        return SystemContext(SystemDoor(self._reader, self._tenant_work, self._base_url))
+        return SystemContext(SystemDoor(self._reader.open, self._tenant_work, self._base_url))
 
     def changes(self) -> AsyncIterator[None]:
         return self._bell.listen()

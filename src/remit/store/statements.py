@@ -13,7 +13,9 @@ Row = tuple[Any, ...]
 
 
 class Connection(Protocol):
-    def rows(self, sql: str, params: Mapping[str, Value]) -> list[Row]: ...
+    """One transaction of an engine: all that repositories need of it."""
+
+    async def fetch(self, sql: str, params: Mapping[str, Value]) -> list[Row]: ...
 
 
 class Statements:
@@ -47,7 +49,7 @@ class Statements:
             if isinstance(value, str):
                 check_text(value)
         params["tenant"] = self._tenant
-        return self._connection.rows(sql, params)
+        return await self._connection.fetch(sql, params)
 
     async def row(self, sql: str, **params: Value) -> Row | None:
         """Run a statement that finds at most one row."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from remit.core.names import TenantId
 from remit.core.tenants import Tenant, issuer_of
 from remit.store.statements import Statements
 from remit.store.tenants import tenant_of
-from remit.store.work import Reader, TenantWork
+from remit.store.work import TenantWork
 
 TENANT_BY_SLUG = """
 select tenant, slug, name, state, rights_on from tenant where slug = :slug
@@ -31,19 +31,22 @@ class SystemDoor:
     """Each call is a transaction of its own: reads see what is committed, writes are committed when they return."""
 
     def __init__(
-        self, reader: Reader, work: Callable[[TenantId], AbstractAsyncContextManager[TenantWork]], base_url: str
+        self,
+        reading: Callable[[TenantId], AbstractAsyncContextManager[Statements]],
+        work: Callable[[TenantId], AbstractAsyncContextManager[TenantWork]],
+        base_url: str,
     ) -> None:
-        self._reader = reader
+        self._reading = reading
         self._work = work
         self._base_url = base_url
 
     async def tenant_by_slug(self, slug: str) -> Tenant | None:
-        async with self._reading() as statements:
+        async with self._reading(_NOBODY) as statements:
             row = await statements.row(TENANT_BY_SLUG, slug=slug)
         return None if row is None else tenant_of(row, self._base_url)
 
     async def tenants(self) -> tuple[Tenant, ...]:
-        async with self._reading() as statements:
+        async with self._reading(_NOBODY) as statements:
             rows = await statements.rows(TENANTS)
         return tuple(tenant_of(row, self._base_url) for row in rows)
 
@@ -59,7 +62,7 @@ class SystemDoor:
             return await work.tenants.add(tenant, at=at)
 
     async def user_count(self) -> int:
-        async with self._reading() as statements:
+        async with self._reading(_NOBODY) as statements:
             row = await statements.row(USER_COUNT)
         return 0 if row is None else int(row[0])
 
@@ -74,14 +77,6 @@ class SystemDoor:
                 if not dropped:
                     break
         return total
-
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[Statements]:
-        statements = self._reader.enter(_NOBODY)
-        try:
-            yield statements
-        finally:
-            self._reader.leave(statements)
 
 
 class SystemContext(AbstractAsyncContextManager[SystemDoor]):

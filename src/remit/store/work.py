@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Protocol
 
@@ -30,7 +31,7 @@ from remit.store.stops import StopTable
 from remit.store.tenants import TenantTable
 from remit.store.users import UserTable
 
-_OVER = "the work is over; open another one"
+OVER = "the work is over; open another one"
 
 
 class TenantWork(Work):
@@ -84,12 +85,12 @@ class WorkContext(AbstractAsyncContextManager[TenantWork]):
             try:
                 grown = await self._tree.save()
             except BaseException:
-                self._statements.close(_OVER)
+                self._statements.close(OVER)
                 await self._batches.leave(turn, failed=True)
                 raise
             if grown is not None:
                 turn.batch.frontiers[self._tenant] = grown
-        self._statements.close(_OVER)
+        self._statements.close(OVER)
         try:
             await self._batches.leave(turn, failed=error is not None)
         except RuntimeError as broken_rule:
@@ -141,8 +142,16 @@ class Reader:
             return False
         if self._marker is not None:
             self._marker.cancel()
-        self._end(_OVER)
+        self._end(OVER)
         return True
+
+    @asynccontextmanager
+    async def open(self, tenant: TenantId) -> AsyncIterator[Statements]:
+        statements = self.enter(tenant)
+        try:
+            yield statements
+        finally:
+            self.leave(statements)
 
     def _expel(self) -> None:
         if self._inside is not None:

@@ -11,16 +11,19 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
-    Text,
     UniqueConstraint,
     text,
 )
+from sqlalchemy import Text as AnyText
 from sqlalchemy.schema import SchemaItem
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+# Compared byte by byte on every database: ids keep their case, and pages end where they say they do.
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
 
 
 def _one_of(table: str, name: str, *values: str) -> Column[str]:

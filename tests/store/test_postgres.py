@@ -1,0 +1,53 @@
+"""The contract on PostgreSQL, as the roles that serve."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from remit.store.migrate_postgres import open_postgres
+from tests.kit.postgres import empty
+from tests.store.contract import Contract
+from tests.store.rows import A_CODE, ACME, BASE, CODE, LATER, NOW, add_tenants
+from tests.store.steps import in_work
+
+
+@pytest.fixture
+async def db(cluster, place):
+    await empty(cluster, place)
+    database = await open_postgres(place, BASE)
+    await add_tenants(database)
+    yield database
+    await database.close()
+
+
+class TestPostgres(Contract):
+    latest_ring = 1.3
+
+    @pytest.fixture(autouse=True)
+    def _cluster(self, cluster, place):
+        self.cluster, self.place = cluster, place
+
+    async def test_a_reader_sees_nothing_that_is_not_committed(self, db, acme):
+        async def spend_and_claim(work):
+            spent = await work.codes.spend(A_CODE, at=NOW)
+            return spent and await work.once.claim("jti", "k", until=LATER, at=NOW)
+
+        async def state() -> object:
+            async with db.read(ACME) as work:
+                code = await work.codes.find(CODE)
+                assert code is not None
+                return code.state
+
+        async with self.cluster.superuser(self.place.database) as root:
+            await root.execute("begin; lock table once in exclusive mode")
+            writing = asyncio.create_task(in_work(db, ACME, spend_and_claim))
+            async with asyncio.timeout(5):
+                while not await root.fetchval("select count(*) from pg_locks where not granted"):
+                    pass
+            # The code is spent, and the work that spent it waits for its next statement.
+            assert await state() == "live"
+            await root.execute("commit")
+        assert await writing
+        assert await state() == "spent"
