@@ -122,3 +122,16 @@ async def test_no_approval_outlives_the_remit(remit, browser):
         (grant,) = await work.grants.list(user=world.alice.id)
     assert grant.expires_at is not None
     assert grant.expires_at.timestamp() * 1000 == end
+
+
+async def test_a_remit_that_ends_within_the_hour_leaves_the_shortest_choice(remit, browser):
+    world = remit.acme
+    end = int(remit.clock.now().timestamp() * 1000) + 30 * 60 * 1000
+    remit.sql("update remit set expires_at = :end where tenant = :tenant", end=end, tenant=world.tenant.id)
+    page = await page_of(remit, browser)
+    assert form_to(page, "/consent").options("duration") == {"task"}
+    await submit(browser, page, answered(page))
+    async with remit.deps.db.read(world.tenant.id) as work:
+        (grant,) = await work.grants.list(user=world.alice.id)
+    assert grant.expires_at is not None
+    assert grant.expires_at.timestamp() * 1000 == end
