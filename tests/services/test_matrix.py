@@ -136,3 +136,13 @@ async def test_a_token_about_which_nothing_is_left_is_inactive(remit, hold):
     assert (await introspect(remit, world, access))["scope"] == "read:calendar"
     await CAUSES["every scope left the remit"].act(remit, world, held)
     assert await introspect(remit, world, access) == {"active": False}
+
+
+async def test_a_line_of_identity_alone_ends_when_its_grant_holds_nothing(remit):
+    world = remit.acme
+    tokens = await get_tokens(remit, world, world.web, scope="openid offline_access")
+    assert (await refresh(remit, world, world.web, tokens["refresh_token"])).json()["scope"] == "offline_access openid"
+    for left in ("[]", '["offline_access"]'):
+        remit.sql(f"update grants set scopes = '{left}' where tenant = :tenant", tenant=world.tenant.id)
+        answer = await refresh(remit, world, world.web, tokens["refresh_token"])
+        assert answer.json()["error"] == "invalid_grant"

@@ -133,6 +133,12 @@ SCOPES = {
         BOTH,
         Refusal("invalid_scope", "send scope: one or more of read write"),
     ),
+    "offline_access alone is access to nothing": (
+        frozenset({"offline_access", "pay"}),
+        CLIENT,
+        BOTH,
+        Refusal("invalid_scope", "none of the scopes is open to this agent here: one or more of read write"),
+    ),
     "nothing is left": (
         frozenset({"pay"}),
         CLIENT,

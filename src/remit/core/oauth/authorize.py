@@ -117,7 +117,7 @@ def askable(
     if GrantType.REFRESH_TOKEN not in client.grant_types:
         wanted -= {"offline_access"}  # OIDC-8
     possible = wanted & ((resource.scope_names & allowed) | IDENTITY_SCOPES)
-    if not possible:
+    if not possible - {"offline_access"}:
         return Refusal(
             "invalid_scope", f"none of the scopes is open to this agent here: {some(allowed & resource.scope_names)}"
         )
