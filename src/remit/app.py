@@ -61,13 +61,11 @@ async def open_deps(
     if settings.storage.url:
         db = await _open_shared(settings, migrate=migrate)
     else:
-        # Before the file is made: where a key is missing, nothing is.
-        load_secrets(key, pepper, create=create)
         db = await open_sqlite(Path(settings.storage.path), settings.server.base_url)
     clock = clock or SystemClock()
     passwords = Argon2Passwords()
     try:
-        # On a database that somebody filled before us, keys of our own would open nothing.
+        # Beside a filled database a missing key file is a lost one, or another node's: one of our own opens nothing.
         secrets = load_secrets(key, pepper, create=create and not await _filled(db))
         sealer = AesGcmSealer(secrets.master)
         deps = Deps(
