@@ -9,9 +9,8 @@ from pathlib import Path
 import structlog
 
 from remit.core.errors import RemitError
-from remit.core.names import TenantId
 from remit.ports.deps import Deps
-from remit.services.checkpoints import make_checkpoint
+from remit.services.checkpoints import make_checkpoint, unsigned
 from remit.services.registration import retire_unused
 from remit.services.signing_keys import keep_keys
 
@@ -69,15 +68,12 @@ class Worker:
         async with self._deps.db.system() as system:
             tenants = await system.tenants()
         for tenant in tenants:
-            if await self._grown(tenant.id) >= at_least:
+            async with self._deps.db.read(tenant.id) as work:
+                grown = await unsigned(work)
+            if grown >= at_least:
                 note = await make_checkpoint(tenant.id, self._deps)
                 if note is not None:
                     await asyncio.to_thread(_append, self._file, note)
-
-    async def _grown(self, tenant: TenantId) -> int:
-        async with self._deps.db.read(tenant) as work:
-            tree, known = await work.audit.tree(), await work.audit.checkpoints()
-        return tree.size - (known[-1][0] if known else 0)
 
 
 def _append(path: Path, note: str) -> None:

@@ -109,6 +109,7 @@ OTHER_LOOKS: dict[str, Look] = {
     "decisions.usage": lambda work: work.decisions.usage([GRANT]),
     "audit.leaves": lambda work: work.audit.leaves(0),
     "audit.checkpoints": lambda work: work.audit.checkpoints(),
+    "audit.signed": lambda work: work.audit.signed(),
 }
 LOOKS = {name: look for name, (look, _) in EXPECTED.items()} | OTHER_LOOKS
 

@@ -15,6 +15,7 @@ from tests.store.rows import (
     A_CODE,
     ACME,
     CODE,
+    GLOBEX,
     GRANT,
     ISSUED,
     LATER,
@@ -59,6 +60,16 @@ class Units:
             for number in range(30):
                 again = await work.once.claim("jti", str(number), until=LATER, at=NOW)
                 assert again == (number % 3 == 0)
+
+    async def test_the_log_is_signed_as_far_as_its_newest_checkpoint(self, db, acme):
+        async with db.work(ACME) as work:
+            newest = await work.audit.signed()
+            assert newest == max((size for size, _ in await work.audit.checkpoints()), default=0)
+            assert await work.audit.add_checkpoint(newest + 5, "note", at=NOW)
+            assert await work.audit.add_checkpoint(newest + 3, "note", at=NOW)
+            assert await work.audit.signed() == newest + 5
+        async with db.read(GLOBEX) as work:
+            assert await work.audit.signed() == max((size for size, _ in await work.audit.checkpoints()), default=0)
 
     async def test_a_refusal_that_returns_is_kept(self, db, acme):
         async def refuse() -> str:

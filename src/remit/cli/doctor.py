@@ -117,6 +117,7 @@ def _shared(settings: Settings) -> Iterator[Finding]:
 
 
 async def _instance(instance: Instance) -> AsyncIterator[Finding]:
+    from remit.services.checkpoints import unsigned
     from remit.services.health import readiness
     from remit.services.signing_keys import ROTATE_AFTER
 
@@ -131,15 +132,13 @@ async def _instance(instance: Instance) -> AsyncIterator[Finding]:
     for tenant in tenants:
         async with deps.db.read(tenant.id) as work:
             keys = await work.keys.all()
-            signed = await work.audit.checkpoints()
-            size = (await work.audit.tree()).size
+            behind = await unsigned(work)
         newest = max([newest, *(key.changed_at for key in keys)])
         stale = [
             key for key in keys if key.state == "active" and now - key.changed_at > ROTATE_AFTER + timedelta(days=7)
         ]
         for key in stale:
             yield Finding("warn", "keys", f"{tenant.slug}: {key.use} {key.alg} signs since {key.changed_at:%Y-%m-%d}")
-        behind = size - (signed[-1][0] if signed else 0)
         if behind > instance.settings.audit.checkpoint_events:
             yield Finding(
                 "warn", "audit", f"{tenant.slug}: {behind} events are under no checkpoint; is a server running?"

@@ -298,6 +298,10 @@ class AuditLog(Protocol):
         """Return (size, signed note) in order of size."""
         ...
 
+    async def signed(self) -> int:
+        """Return how many entries the newest checkpoint covers; 0 when there is none."""
+        ...
+
     async def add_checkpoint(self, size: int, note: str, *, at: datetime) -> bool: ...
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from remit.core.audit.note import Checkpoint, sign_note
 from remit.core.names import TenantId
 from remit.ports.deps import Deps
+from remit.ports.work import Work
 
 
 async def make_checkpoint(tenant: TenantId, deps: Deps) -> str | None:
     """Sign the tree as it stands and store the note. None when nothing was added since the last one."""
     async with deps.db.work(tenant) as work:
-        tree = await work.audit.tree()
-        known = await work.audit.checkpoints()
-        if tree.size == 0 or (known and known[-1][0] == tree.size):
+        if await unsigned(work) == 0:
             return None
+        tree = await work.audit.tree()
         current, keys = await work.tenants.current(), await work.keys.all()
         body = Checkpoint(origin=origin_of(current.issuer), size=tree.size, root=tree.root).body()
         public, _ = deps.keyring.sign_note(current, keys, body.encode())
@@ -22,6 +22,11 @@ async def make_checkpoint(tenant: TenantId, deps: Deps) -> str | None:
         )
         await work.audit.add_checkpoint(tree.size, note, at=deps.clock.now())
         return note
+
+
+async def unsigned(work: Work) -> int:
+    """Count the events that no checkpoint covers yet."""
+    return (await work.audit.tree()).size - await work.audit.signed()
 
 
 def origin_of(issuer: str) -> str:

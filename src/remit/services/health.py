@@ -8,6 +8,7 @@ from datetime import datetime
 from remit.core.errors import RemitError
 from remit.core.keys import USES, KeyState
 from remit.ports.deps import Deps
+from remit.services.checkpoints import unsigned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,8 @@ async def levels(deps: Deps) -> Levels:
         tenants = await system.tenants()
     for tenant in tenants:
         async with deps.db.read(tenant.id) as work:
-            tree, signed, keys = await work.audit.tree(), await work.audit.checkpoints(), await work.keys.all()
-        lag += tree.size - (signed[-1][0] if signed else 0)
+            lag += await unsigned(work)
+            keys = await work.keys.all()
         for key in keys:
             if key.state is KeyState.ACTIVE:
                 oldest[key.use] = min(oldest.get(key.use, now), key.changed_at)

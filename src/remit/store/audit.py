@@ -26,6 +26,10 @@ CHECKPOINTS = """
 select size, note from checkpoint where tenant = :tenant order by size
 """
 
+SIGNED = """
+select max(size) from checkpoint where tenant = :tenant
+"""
+
 ADD_CHECKPOINT = """
 insert into checkpoint (tenant, size, note, at) values (:tenant, :size, :note, :at)
 on conflict (tenant, size) do nothing returning 1
@@ -81,6 +85,10 @@ class AuditTables:
 
     async def checkpoints(self) -> tuple[tuple[int, str], ...]:
         return tuple((size, note) for size, note in await self._statements.rows(CHECKPOINTS))
+
+    async def signed(self) -> int:
+        row = await self._statements.row(SIGNED)
+        return row[0] or 0 if row is not None else 0
 
     async def add_checkpoint(self, size: int, note: str, *, at: datetime) -> bool:
         return await self._statements.touched(ADD_CHECKPOINT, size=size, note=note, at=to_ms(at))
