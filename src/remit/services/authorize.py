@@ -151,7 +151,7 @@ async def proceed(
         if not isinstance(asking, Asking):
             return asking
         client = asking.party.client
-        grant = await work.grants.of_user(signed_in.user.id, client.id, request.resource)
+        grant = asking.grant
         lines = await work.lines.list(grant.id) if grant else ()
         earlier = remembered(request, client, grant, lines, session=signed_in.session.id, now=now)
         if earlier is not None and not answered:

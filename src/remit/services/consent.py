@@ -45,6 +45,8 @@ class Asking:
     party: Party
     resource: Resource
     scopes: frozenset[str]
+    grant: Grant | None
+    """What this user has granted this client on this resource so far, expired or not."""
     held: frozenset[str]
     latest: datetime | None
     """When the remit itself ends; no approval lasts longer."""
@@ -130,6 +132,7 @@ async def load_asking(work: Work, request: AuthorizeRequest, signed_in: SignedIn
         party=party,
         resource=resource,
         scopes=possible,
+        grant=grant,
         held=held & possible,
         latest=party.remit.expires_at,
     )
@@ -206,7 +209,7 @@ async def _grant(
 ) -> Grant:
     """Make the grant, or widen the one there is. Older lines keep their own snapshot."""
     now, party = deps.clock.now(), asking.party
-    held = await work.grants.of_user(signed_in.user.id, party.client.id, asking.resource.id)
+    held = asking.grant
     if held is not None:
         expired = held.expires_at is not None and now >= held.expires_at
         # What a grant held before it expired does not come back with a new approval.

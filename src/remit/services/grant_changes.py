@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from remit.core.audit.events import GrantNarrowed, Who
 from remit.core.grants import Grant, GrantState
-from remit.core.names import GrantId, Prefix, StopId, TenantId, UserId
+from remit.core.names import GrantId, TenantId, UserId
 from remit.core.oauth.verdicts import Refusal
-from remit.core.stops import Stop, Target, TargetKind
+from remit.core.stops import Target, TargetKind
 from remit.ports.deps import Deps
 from remit.ports.work import Work
-from remit.services.stops import stop_in
+from remit.services.stops import put_row, stop_in
 
 NO_GRANT = Refusal("not_found", "no such grant, or it is not yours")
 """A grant of somebody else answers like one that never was."""
@@ -43,20 +43,8 @@ async def narrow(
         # Tokens that are out still say the wider scopes, and a guard that reads them asks nobody. So a stop is placed
         # that is over when it begins: nothing is refused because it is in force, but its epoch refuses every token of
         # the grant issued before it, everywhere the feed reaches. A refresh gets a token with the epoch and less.
-        await work.stops.place(
-            Stop(
-                id=StopId(deps.fresh.id(Prefix.STOP)),
-                target=Target(TargetKind.GRANT, held.id),
-                reason="narrowed by its user",
-                actor_kind=who.actor_kind,
-                actor=who.actor,
-                started_at=now,
-                ends_at=None,
-                lifted_at=now,
-                lifted_by=who.actor,
-                epoch=0,
-            )
-        )
+        target = Target(TargetKind.GRANT, held.id)
+        await put_row(work, target, deps, who, reason="narrowed by its user", over_at_once=True)
         removed = tuple(sorted(held.scopes - keep))
         await work.events.append(GrantNarrowed(who=who, scopes=tuple(sorted(keep)), removed=removed), at=now)
         return replace(held, scopes=keep)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from remit.core.audit.events import TokenIntrospected, TokenRefused, Who
-from remit.core.authority import Chain
+from remit.core.authority import Chain, principal_live
 from remit.core.clients import Party
-from remit.core.names import ClientId, GrantId, Kid, LineId, Prefix, SecretKind, TenantId, TokenId, UserId, parse_opaque
+from remit.core.names import ClientId, GrantId, Kid, LineId, Prefix, SecretKind, TenantId, TokenId, UserId
 from remit.core.oauth import scopes as scope_rules
 from remit.core.oauth.client_auth import FAILED, Presented, Proof
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource
+from remit.core.stops import Stop
 from remit.core.tokens import RefreshState
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.client_auth import authenticate, authenticate_resource
-from remit.services.grants.family import chain_of
+from remit.services.grants.family import chain_of, find_refresh
 from remit.services.grants.refusing import refuse_stranger
 from remit.services.id_tokens import user_claims
 from remit.services.issuance import ceilings, dead
@@ -92,9 +94,10 @@ async def judge_token(work: Work, token: str, deps: Deps) -> LiveToken | NotLive
         kid=Kid(str(claims["kid"])),
         jti=TokenId(str(claims["jti"])),
     )
-    if (verdict := await dead(work, chain, now=now)) is not None:
+    stops = await work.stops.on(chain.targets())
+    if (verdict := principal_live(chain, stops, now=now)) is not None:
         return NotLive(reason=verdict.hint, chain=chain)
-    if await _stopped_since(work, chain, claims):
+    if _stopped_since(stops, claims):
         return NotLive(reason="a stop fell after this token was issued", chain=chain)
     scopes = frozenset(str(claims.get("scope", "")).split())
     for ceiling in await ceilings(work, chain, token_seconds=deps.lifetimes.access_seconds):
@@ -106,11 +109,11 @@ async def judge_token(work: Work, token: str, deps: Deps) -> LiveToken | NotLive
     return LiveToken(chain=chain, claims=claims, scopes=scopes)
 
 
-async def _stopped_since(work: Work, chain: Chain, claims: Claims) -> bool:
-    """Say whether a stop fell on the chain after this token was issued. A lifted stop counts: old tokens stay dead."""
+def _stopped_since(stops: Iterable[Stop], claims: Claims) -> bool:
+    """Say whether one of the chain's stops fell after this token was issued, lifted or not: old tokens stay dead."""
     epoch = claims["epo"]
     assert isinstance(epoch, int)  # noqa: S101 - read_access checked the type
-    return any(stop.epoch > epoch for stop in await work.stops.on(chain.targets()))
+    return any(stop.epoch > epoch for stop in stops)
 
 
 async def introspect(
@@ -174,15 +177,14 @@ def _may_see(caller: Party | Resource, live: LiveToken) -> bool:
 
 async def _refresh_claims(work: Work, caller: Party | Resource, text: str, deps: Deps) -> Claims | NotLive:
     """Describe a refresh token, to its own client only (INT-6)."""
-    opaque = parse_opaque(text, SecretKind.REFRESH)
-    token = await work.refresh_tokens.find(opaque.id) if opaque else None
-    if opaque is None or token is None or isinstance(caller, Resource):
+    found = await find_refresh(work, text, deps)
+    if found is None or isinstance(caller, Resource):
         return NO_REFRESH
+    _, token = found
     line = await work.lines.get(token.line)
-    proven = deps.digester.matches(opaque, token.digest) and line is not None and line.client == caller.client.id
-    now = deps.clock.now()
-    if not proven or line is None:
+    if line is None or line.client != caller.client.id:
         return NO_REFRESH
+    now = deps.clock.now()
     chain = await chain_of(work, caller, line)
     if isinstance(chain, Refusal):
         return NO_REFRESH

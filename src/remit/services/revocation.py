@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from remit.core.clients import Party
-from remit.core.names import SecretKind, TenantId, parse_opaque
+from remit.core.names import SecretKind, TenantId
 from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.verdicts import Refusal
 from remit.core.stops import Target, TargetKind
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.client_auth import authenticate
+from remit.services.grants.family import find_refresh
 from remit.services.grants.refusing import end_leaked_line, refuse_stranger
 from remit.services.origin import Origin
 from remit.services.stops import stop_in
@@ -33,11 +34,8 @@ async def revoke(tenant: TenantId, presented: Presented, token: str, deps: Deps,
 
 async def _revoke_refresh(work: Work, party: Party, text: str, deps: Deps, origin: Origin) -> None:
     """End the whole line: its refresh family and its access tokens (REV-5)."""
-    opaque = parse_opaque(text, SecretKind.REFRESH)
-    token = await work.refresh_tokens.find(opaque.id) if opaque else None
-    if opaque is None or token is None or not deps.digester.matches(opaque, token.digest):
-        return
-    line = await work.lines.get(token.line)
+    found = await find_refresh(work, text, deps)
+    line = await work.lines.get(found[1].line) if found is not None else None
     if line is None:
         return
     if line.client != party.client.id:

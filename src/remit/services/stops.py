@@ -48,20 +48,7 @@ async def stop_in(
         await work.lines.revoke(LineId(target.id), at=now, reason=reason)
     if target.kind is TargetKind.SESSION:
         await work.sessions.end(SessionId(target.id), at=now)
-    stop = await work.stops.place(
-        Stop(
-            id=StopId(deps.fresh.id(Prefix.STOP)),
-            target=target,
-            reason=reason,
-            actor_kind=who.actor_kind,
-            actor=who.actor,
-            started_at=now,
-            ends_at=until,
-            lifted_at=None,
-            lifted_by=None,
-            epoch=0,
-        )
-    )
+    stop = await put_row(work, target, deps, who, reason=reason, until=until)
     await work.events.append(
         StopPlaced(
             who=who,
@@ -75,6 +62,37 @@ async def stop_in(
         at=now,
     )
     return stop
+
+
+async def put_row(
+    work: Work,
+    target: Target,
+    deps: Deps,
+    who: Who,
+    *,
+    reason: str,
+    until: datetime | None = None,
+    over_at_once: bool = False,
+) -> Stop:
+    """Place the row of a stop, which gives it its epoch, and write nothing about it: the caller's event does.
+
+    `over_at_once`: the stop is lifted as it begins, so that it only refuses what was issued before it (ADR 3).
+    """
+    now = deps.clock.now()
+    return await work.stops.place(
+        Stop(
+            id=StopId(deps.fresh.id(Prefix.STOP)),
+            target=target,
+            reason=reason,
+            actor_kind=who.actor_kind,
+            actor=who.actor,
+            started_at=now,
+            ends_at=until,
+            lifted_at=now if over_at_once else None,
+            lifted_by=who.actor if over_at_once else None,
+            epoch=0,
+        )
+    )
 
 
 async def lift_stops(

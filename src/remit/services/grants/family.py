@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from remit.core.authority import Chain
 from remit.core.clients import GrantType, Party
 from remit.core.grants import Line
-from remit.core.names import Opaque, Secret, SecretKind
+from remit.core.names import Opaque, Secret, SecretKind, parse_opaque
 from remit.core.oauth.token_set import TokenSet
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tokens import RefreshState, RefreshToken
@@ -35,6 +35,15 @@ class Outcome:
         if self.id_basis is not None:
             tokens = replace(tokens, id_token=self.id_basis.sign(self.issue, tokens.access_token, deps))
         return tokens
+
+
+async def find_refresh(work: Work, text: str, deps: Deps) -> tuple[Opaque, RefreshToken] | None:
+    """Return the refresh token of this text, taken apart and as stored. None unless its secret proves it."""
+    opaque = parse_opaque(text, SecretKind.REFRESH)
+    token = await work.refresh_tokens.find(opaque.id) if opaque else None
+    if opaque is None or token is None or not deps.digester.matches(opaque, token.digest):
+        return None
+    return opaque, token
 
 
 async def chain_of(work: Work, party: Party, line: Line | None) -> Chain | Refusal:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from remit.core.authority import Chain
 from remit.core.clients import GrantType, Party
 from remit.core.grants import Line
-from remit.core.names import Opaque, Secret, SecretKind, TenantId, parse_opaque
+from remit.core.names import Opaque, Secret, TenantId
 from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.refresh import REUSED, Replay, RevokeLine, Rotate, judge_refresh
 from remit.core.oauth.token_set import TokenCall, TokenSet
@@ -16,7 +16,7 @@ from remit.core.tokens import RefreshToken
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.client_auth import authenticate
-from remit.services.grants.family import Outcome, chain_of, next_link
+from remit.services.grants.family import Outcome, chain_of, find_refresh, next_link
 from remit.services.grants.refusing import before_proof, end_leaked_line, refuse, refuse_stranger
 from remit.services.issuance import decide, record
 from remit.services.origin import Origin
@@ -45,10 +45,8 @@ async def _judge(work: Work, party: Party, call: TokenCall, deps: Deps, origin: 
     if call.refresh_token is None:
         return Refusal("invalid_request", "send refresh_token")
     now = deps.clock.now()
-    opaque = parse_opaque(call.refresh_token, SecretKind.REFRESH)
-    token = await work.refresh_tokens.find(opaque.id) if opaque else None
-    if opaque is not None and token is not None and not deps.digester.matches(opaque, token.digest):
-        token = None
+    found = await find_refresh(work, call.refresh_token, deps)
+    opaque, token = found if found is not None else (None, None)
     line = await work.lines.get(token.line) if token else None
     verdict = judge_refresh(token, line, client=party.client.id, wanted=call.scopes, now=now)
     match verdict:
@@ -88,7 +86,7 @@ class _Step:
         issued = await decide(self.work, self.chain, self.scopes, deps)
         if isinstance(issued, Refusal):
             return issued
-        successor = self._repeat(deps) if self.replay else await self._rotate(deps)
+        successor = self._repeat(self.token, deps) if self.replay else await self._rotate(deps)
         if successor is None:
             # The sealed successor does not open for this bearer: not a lost answer of his.
             who = origin.chain(self.chain)
@@ -97,8 +95,9 @@ class _Step:
         await record(self.work, issued, origin, grant_type=call.grant_type, replay=self.replay)
         return Outcome(issue=issued, refresh=successor)
 
-    def _repeat(self, deps: Deps) -> Secret | None:
-        text = deps.sealer.unseal_for_bearer(self.token.sealed, self.presented) if self.token.sealed else None
+    def _repeat(self, spent: RefreshToken, deps: Deps) -> Secret | None:
+        """Open the successor that was sealed for whoever holds the spent token."""
+        text = deps.sealer.unseal_for_bearer(spent.sealed, self.presented) if spent.sealed else None
         return Secret(text) if text is not None else None
 
     async def _rotate(self, deps: Deps) -> Secret | None:
@@ -111,7 +110,4 @@ class _Step:
             return text
         # A sibling won between our look and our statement: give the same successor that it got.
         won = await self.work.refresh_tokens.find(self.token.id)
-        if won is None or won.sealed is None or not won.replayable(now):
-            return None
-        again = deps.sealer.unseal_for_bearer(won.sealed, self.presented)
-        return Secret(again) if again is not None else None
+        return self._repeat(won, deps) if won is not None and won.replayable(now) else None

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from remit.core.audit.events import ReuseDetected, TokenRefused, Who
+from remit.core.audit.events import SYSTEM, ReuseDetected, TokenRefused, Who
 from remit.core.clients import Party
 from remit.core.grants import Line
-from remit.core.names import Prefix, StopId, TenantId
+from remit.core.names import TenantId
 from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.verdicts import Refusal
-from remit.core.stops import Stop, Target, TargetKind
+from remit.core.stops import Target, TargetKind
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.origin import Origin
+from remit.services.stops import put_row
 
 
 async def refuse(work: Work, refusal: Refusal, who: Who, deps: Deps, *, grant_type: str) -> Refusal:
@@ -62,18 +63,5 @@ async def end_leaked_line(work: Work, line: Line, who: Who, deps: Deps, *, reaso
         # It is over already: whoever goes on trying is counted, and cannot fill the feed.
         await work.events.tally(event, reason=f"{line.id}: {reason}", at=now)
         return
-    await work.stops.place(
-        Stop(
-            id=StopId(deps.fresh.id(Prefix.STOP)),
-            target=Target(TargetKind.LINE, line.id),
-            reason=reason,
-            actor_kind="system",
-            actor="remit",
-            started_at=now,
-            ends_at=None,
-            lifted_at=None,
-            lifted_by=None,
-            epoch=0,
-        )
-    )
+    await put_row(work, Target(TargetKind.LINE, line.id), deps, SYSTEM, reason=reason)
     await work.events.append(event, at=now)
