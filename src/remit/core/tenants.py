@@ -28,6 +28,12 @@ class Tenant:
     """False: every user holds all scopes of the tenant's resources. True: only `user_scope` rows count."""
 
     @property
+    def origin(self) -> str:
+        """Scheme, host and port of the issuer: what a browser calls the origin of its pages."""
+        scheme, _, rest = self.issuer.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}"
+
+    @property
     def api(self) -> str:
         """The built-in resource of the admin API."""
         return f"{self.issuer}/api"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -93,7 +92,7 @@ def genuine(request: Request, form: Form, browser: Browser, deps: Deps) -> bool:
     # request Origin header"). Null may be anybody, so then the browser itself must say that the page was ours.
     if origin == "null" and site != "same-origin":
         return False
-    if origin not in {None, "null", _origin(browser.tenant.issuer)}:
+    if origin not in {None, "null", browser.tenant.origin}:
         return False
     if site not in {None, "same-origin", "none"}:
         return False
@@ -165,8 +164,3 @@ def _set(response: Response, name: str, value: str, *, plain: bool) -> None:
 def _cookie(tenant: Tenant, suffix: str, *, plain: bool) -> str:
     name = f"remit_{tenant.slug}" + (f".{suffix}" if suffix else "")
     return name if plain else f"__Host-{name}"
-
-
-def _origin(issuer: str) -> str:
-    parts = urlsplit(issuer)
-    return f"{parts.scheme}://{parts.netloc}"

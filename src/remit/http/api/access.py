@@ -28,7 +28,7 @@ async def admit(request: Request, permission: str) -> ApiCaller | Response:
     """Let the request in, or answer with the challenge that says what is missing (RFC 6750 §3)."""
     tenant = tenant_of(request)
     token = bearer(request)
-    prm = f"{_root(tenant.issuer)}/.well-known/oauth-protected-resource{_path(tenant.issuer)}/api"
+    prm = f"{tenant.origin}/.well-known/oauth-protected-resource{tenant.api.removeprefix(tenant.origin)}"
     if isinstance(token, NoToken):
         return challenge(metadata=prm, scope=permission)
     if isinstance(token, Refusal):
@@ -42,12 +42,3 @@ async def admit(request: Request, permission: str) -> ApiCaller | Response:
         return challenge("insufficient_scope", f"this needs {permission}", scope=permission, metadata=prm)
     origin = origin_of(request)
     return ApiCaller(who=origin.chain(live.chain), origin=origin)
-
-
-def _root(issuer: str) -> str:
-    scheme, _, rest = issuer.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}"
-
-
-def _path(issuer: str) -> str:
-    return issuer[len(_root(issuer)) :]
