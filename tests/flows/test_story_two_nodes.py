@@ -159,3 +159,13 @@ def test_a_node_goes_on_when_the_other_is_killed(server, second, acme, alice):
     second.kill()
     answer = httpx.post(f"{server.address}/t/acme/oauth/token", data=party.refresh_fields(tokens.refresh), timeout=20)
     assert answer.status_code == 200, answer.text
+
+
+def test_the_commands_about_a_database_know_that_it_is_shared(server, tmp_path):
+    looked = server.remit("doctor", "--json")
+    found = {row["check"]: row["level"] for row in json.loads(looked.stdout)}
+    assert looked.returncode == 0, looked.stdout
+    assert found["schema"] == "ok"
+    copied = server.remit("backup", "--out", str(tmp_path / "copy"))
+    assert (copied.returncode, "pg_dump" in copied.stderr) == (1, True)
+    assert not (tmp_path / "copy").exists()

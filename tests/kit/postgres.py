@@ -27,7 +27,7 @@ SUPERUSER = "root's own"
 _NOBODY = 65534
 _QUICK = (
     # Nothing here outlives the tests, so nothing waits for the disk.
-    *("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=32MB", "max_connections=100"),
+    *("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=100"),
     # A table that is vacuumed at a moment of its own looks like a commit to whoever waits for one.
     *("autovacuum=off", "listen_addresses=127.0.0.1", "scram_iterations=1"),
 )

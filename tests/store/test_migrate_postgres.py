@@ -104,6 +104,14 @@ async def test_a_server_never_migrates_by_itself(fresh, cluster):
     assert (await check(fresh)).current is None
 
 
+async def test_a_database_that_answers_before_it_has_written_does_not_serve(fresh, cluster):
+    await upgrade(fresh)
+    async with cluster.superuser(fresh.database) as root:
+        await root.execute(f"alter database {fresh.database} set synchronous_commit = off")
+    with pytest.raises(RemitError, match="synchronous_commit"):
+        await open_postgres(fresh, BASE)
+
+
 async def test_a_role_that_is_missing_is_told_before_anything_changes(fresh):
     stranger = replace(fresh, system=Login(user="remit_nobody"))
     with pytest.raises(RemitError, match="no role remit_nobody"):

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from remit.store.migrate_postgres import open_postgres
+from remit.store.postgres import connect
 from tests.kit.postgres import empty
 from tests.store.contract import Contract
 from tests.store.rows import A_CODE, ACME, BASE, CODE, LATER, NOW, add_tenants
@@ -51,3 +52,34 @@ class TestPostgres(Contract):
             await root.execute("commit")
         assert await writing
         assert await state() == "spent"
+
+    async def test_a_reader_sees_one_moment(self, db, acme):
+        async def look() -> tuple[int, int]:
+            async with db.read(ACME) as work:
+                epoch = await work.tenants.epoch()
+                return epoch, len(await work.stops.list())
+
+        async with self.cluster.superuser(self.place.database) as root:
+            await root.execute("begin; lock table stop in access exclusive mode")
+            await root.execute("update tenant set epoch = epoch + 1")
+            await root.execute(
+                "insert into stop select tenant, 'stp_9', target_kind, target_id, reason, actor_kind, actor, started_at,"
+                " ends_at, lifted_at, lifted_by, 9 from stop"
+            )
+            reading = asyncio.create_task(look())
+            async with asyncio.timeout(5):
+                while not await root.fetchval("select count(*) from pg_locks where not granted"):
+                    pass
+            # The stop is committed between the two statements of the reader: a counter without its stop would hide it.
+            await root.execute("commit")
+        assert await reading == (1, 1)
+        assert await look() == (2, 2)
+
+    async def test_settings_that_turns_stand_on(self, db):
+        connection = await connect(self.place, self.place.app)
+        try:
+            for setting, seconds in (("lock_timeout", 5), ("statement_timeout", 15)):
+                assert await connection.fetchval(f"show {setting}") == f"{seconds}s"
+            assert await connection.fetchval("show idle_in_transaction_session_timeout") == "10s"
+        finally:
+            await connection.close()

@@ -77,7 +77,8 @@ async def open_postgres(place: Place, base_url: str) -> PostgresDatabase:
     Raises:
         SchemaTooOld: `remit db upgrade` comes first.
         SchemaTooNew: a newer Remit has migrated the database.
-        NotOurs: the database holds something else, or our role could walk through the wall.
+        NotOurs: our role could walk through the wall.
+        RemitError: the database does not keep what it says it has committed.
         StoreUnavailable: the database cannot be reached, or does not let us in.
     """
     connection = await connect(place, place.app)
@@ -85,6 +86,9 @@ async def open_postgres(place: Place, base_url: str) -> PostgresDatabase:
         if not await connection.fetchval(PREPARED):
             raise SchemaTooOld("the database is empty: `remit db upgrade` prepares it")
         current = await connection.fetchval(VERSION)
+        if await connection.fetchval("show synchronous_commit") == "off":
+            # As with SQLite's `synchronous`: a crash could bring a revoked token back.
+            raise RemitError("synchronous_commit is off for this database: what was answered must be on its disk")
         if await connection.fetchval(ME):
             raise NotOurs(f"{place.app.user} could pass the wall between tenants: it must not own the tables")
     finally:
