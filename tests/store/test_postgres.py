@@ -63,8 +63,8 @@ class TestPostgres(Contract):
             await root.execute("begin; lock table stop in access exclusive mode")
             await root.execute("update tenant set epoch = epoch + 1")
             await root.execute(
-                "insert into stop select tenant, 'stp_9', target_kind, target_id, reason, actor_kind, actor, started_at,"
-                " ends_at, lifted_at, lifted_by, 9 from stop"
+                "insert into stop select tenant, 'stp_9', target_kind, target_id, reason, actor_kind, actor,"
+                " started_at, ends_at, lifted_at, lifted_by, 9 from stop"
             )
             reading = asyncio.create_task(look())
             async with asyncio.timeout(5):
