@@ -9,9 +9,11 @@ import pytest
 from remit.core.keys import USES, KeyState, KeyUse
 from remit.core.names import Kid
 from remit.core.oauth.verdicts import Refusal
+from remit.core.stops import TargetKind
 from remit.services.signing_keys import PUBLISHED_AHEAD, RETIRING_FOR, ROTATE_AFTER, keep_keys, revoke_key, rotate_keys
 from tests.kit.flows import act_for_itself, introspect
 from tests.kit.instance import instance
+from tests.kit.stops import stop
 from tests.kit.world import SEEDER, sure
 
 
@@ -106,6 +108,21 @@ async def test_a_revoked_key_ends_its_tokens_and_its_successor_signs(remit):
     assert await kid_of(remit, KeyState.ACTIVE) == upcoming
     assert await states(remit) == ["active", "gone", "next"]
     assert (await introspect(remit, remit.acme, await token(remit)))["active"]
+
+
+STATES = {"it signs": KeyState.ACTIVE, "it is next": KeyState.NEXT, "it retires": KeyState.RETIRING}
+
+
+@pytest.mark.parametrize("state", STATES.values(), ids=STATES)
+async def test_a_stopped_key_leaves_the_key_set_and_tokens_are_signed_on(remit, state):
+    sure(await rotate_keys(remit.acme.tenant.id, remit.deps, SEEDER))
+    kid = await kid_of(remit, state)
+    await stop(remit, remit.acme, TargetKind.KID, kid)
+    keys = (await remit.http.get(f"{remit.acme.issuer}/oauth/jwks")).json()["keys"]
+    assert kid not in {key["kid"] for key in keys}
+    answer = await act_for_itself(remit, remit.acme, remit.acme.web)
+    assert (await introspect(remit, remit.acme, answer.json()["access_token"]))["active"]
+    assert {"active", "next"} <= set(await states(remit))
 
 
 async def test_a_next_key_that_leaked_is_replaced_before_it_signs(remit):

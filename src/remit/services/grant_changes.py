@@ -11,7 +11,7 @@ from remit.core.oauth.verdicts import Refusal
 from remit.core.stops import Target, TargetKind
 from remit.ports.deps import Deps
 from remit.ports.work import Work
-from remit.services.stops import put_row, stop_in
+from remit.services.stop_rows import put_row, stop_in
 
 NO_GRANT = Refusal("not_found", "no such grant, or it is not yours")
 """A grant of somebody else answers like one that never was."""

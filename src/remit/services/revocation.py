@@ -13,7 +13,7 @@ from remit.services.client_auth import authenticate
 from remit.services.grants.family import find_refresh
 from remit.services.grants.refusing import end_leaked_line, refuse_stranger
 from remit.services.origin import Origin
-from remit.services.stops import stop_in
+from remit.services.stop_rows import stop_in
 
 
 async def revoke(tenant: TenantId, presented: Presented, token: str, deps: Deps, origin: Origin) -> Refusal | None:

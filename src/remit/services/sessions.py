@@ -16,7 +16,7 @@ from remit.core.users import User, UserState
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.origin import Origin
-from remit.services.stops import stop_in
+from remit.services.stop_rows import stop_in
 
 WRONG = Refusal("access_denied", "that email address and password do not belong together here")
 """One answer whether the address, the password or the account is the problem (B-KEY-08)."""

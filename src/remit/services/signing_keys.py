@@ -16,7 +16,7 @@ from remit.core.stops import Stop, Target, TargetKind
 from remit.core.tenants import Tenant
 from remit.ports.deps import Deps
 from remit.ports.work import Work
-from remit.services.stops import stop_in
+from remit.services.stop_rows import stop_in
 
 PUBLISHED_AHEAD = timedelta(seconds=300)
 """How long a checker may keep the key set (its max-age): a key signs only when every checker can know it."""

@@ -14,7 +14,7 @@ from remit.core.stops import Target, TargetKind
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.origin import Origin
-from remit.services.stops import put_row
+from remit.services.stop_rows import put_row
 
 
 async def refuse(work: Work, refusal: Refusal, who: Who, deps: Deps, *, grant_type: str) -> Refusal:

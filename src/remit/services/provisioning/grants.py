@@ -18,7 +18,7 @@ from remit.core.users import Role, UserState
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.provisioning.clients import NO_CLIENT
-from remit.services.stops import stop_in
+from remit.services.stop_rows import stop_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
