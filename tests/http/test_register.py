@@ -12,18 +12,18 @@ import pytest
 from remit.app import build
 from remit.core.agents import AgentState, ScopeKey
 from remit.core.clients import Client, ClientState
-from remit.core.names import AgentId, ClientId
-from remit.core.self_registration import GOVERNOR
+from remit.core.names import ClientId
 from remit.core.stops import TargetKind
 from remit.core.users import UserState
 from remit.ports.deps import RegistrationLimits
-from remit.services.provisioning.agents import create_agent, publish_remit, set_agent_state
+from remit.services.provisioning.agents import publish_remit, set_agent_state
 from remit.services.provisioning.users import set_user_state
 from remit.settings import Settings
 from remit.worker import Worker
 from tests.kit.flows import VERIFIER, answer_of, answered, ask, redeem, request_for, sign_in
 from tests.kit.instance import Remit
 from tests.kit.pages import submit, text_of
+from tests.kit.registration import let_in
 from tests.kit.stops import stop
 from tests.kit.world import BASE, SEEDER, World, sure
 
@@ -34,14 +34,6 @@ PUBLIC = {
     "grant_types": ["authorization_code", "refresh_token"],
     "token_endpoint_auth_method": "none",
 }
-
-
-async def let_in(remit: Remit, world: World, *names: str) -> AgentId:
-    """Give the tenant a remit for clients that register themselves."""
-    governor = sure(await create_agent(world.tenant.id, remit.deps, SEEDER, name=GOVERNOR, purpose="ceiling"))
-    scopes = frozenset(ScopeKey(world.calendar.id, name) for name in names or ("read:calendar", "write:calendar"))
-    sure(await publish_remit(world.tenant.id, remit.deps, SEEDER, agent=governor.id, scopes=scopes))
-    return governor.id
 
 
 async def post(remit: Remit, world: World, body: Any = PUBLIC, **kwargs: Any) -> httpx.Response:
