@@ -176,7 +176,7 @@ async def test_b_red_04_no_scheme_that_runs_something_is_stored(remit, uri):
 
 def leads_of(page):
     """Every attribute of a page that can lead somewhere."""
-    found = []
+    found: list[str] = []
 
     class Reader(HTMLParser):
         def handle_starttag(self, tag, attrs):

@@ -82,6 +82,6 @@ def rows(remit: Remit) -> dict[str, int]:
     """Count what is stored besides the audit log."""
     connection = apsw.Connection(str(remit.folder / "remit.db"))
     names = [str(name) for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
-    found = {name: int(connection.execute(f'select count(*) from "{name}"').fetchall()[0][0]) for name in names}
+    found = {name: connection.execute(f'select * from "{name}"').fetchall() for name in names}
     connection.close()
-    return {name: count for name, count in found.items() if not name.startswith(("event", "audit"))}
+    return {name: len(stored) for name, stored in found.items() if not name.startswith(("event", "audit"))}
