@@ -28,6 +28,7 @@ from remit.http.account.self_service import ROUTES as SELF_SERVICE
 from remit.http.api.routes import ROUTES as API
 from remit.http.console.routes import ROUTES as CONSOLE
 from remit.http.context import Context
+from remit.http.docs.routes import ROUTES as DOCS
 from remit.http.feed import decisions_endpoint, feed_endpoint
 from remit.http.hub import Hub
 from remit.http.oauth.authorize import authorize_endpoint
@@ -143,6 +144,7 @@ def routes() -> Sequence[BaseRoute]:
         *SELF_SERVICE,
         *CONSOLE,
         *SETUP,
+        *DOCS,
     ]
 
 

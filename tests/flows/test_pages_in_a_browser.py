@@ -129,6 +129,7 @@ def at(path: str):
 PAGES = {
     "sign in": ("stranger", lambda house, page: page.goto(house.ask())),
     "consent": ("alice", lambda house, page: page.goto(house.ask())),
+    "docs": ("stranger", at("/docs#invalid_grant")),
     "my agents": ("alice", at("/account")),
     "overview": ("admin", at("/console")),
     "agents": ("admin", at("/console/agents")),

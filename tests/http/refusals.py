@@ -18,5 +18,13 @@ def refused(answer, error, status=400):
     assert answer.headers["x-request-id"].startswith("req_")
     hint = answer.json()["error_description"]
     assert PRINTABLE.fullmatch(hint), hint
-    assert set(answer.json()) == {"error", "error_description"}
+    assert set(answer.json()) == {"error", "error_description", "error_uri"}
+    assert answer.json()["error_uri"] == f"{issuer_of(answer)}/docs#{error}"
     return hint
+
+
+def issuer_of(answer):
+    """The issuer whose endpoint this was, read off its address."""
+    url = answer.request.url
+    slug = re.match(r"/t/[^/]+", url.path)
+    return f"{url.scheme}://{url.netloc.decode()}{slug[0] if slug else ''}"

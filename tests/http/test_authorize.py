@@ -110,7 +110,9 @@ async def test_other_mistakes_go_back_to_the_client(remit, changes, error, hint)
     answer = answer_of(response)
     assert answer.url.startswith("http://127.0.0.1:53121/cb?")
     assert answer.fields.pop("error_description")
-    assert answer.fields == {"error": error, "state": STATE, "iss": world.issuer}
+    assert answer.fields == {
+        "error": error, "error_uri": f"{world.issuer}/docs#{error}", "state": STATE, "iss": world.issuer,
+    }  # fmt: skip
     assert hint in answer_of(response).fields["error_description"]
     assert "#" not in answer.url
     if error != "login_required":
@@ -120,7 +122,7 @@ async def test_other_mistakes_go_back_to_the_client(remit, changes, error, hint)
 async def test_without_a_state_none_comes_back(remit):
     asked = request_for(remit.acme.web, state=None, response_type=None)
     assert set(answer_of(await remit.http.get(url(remit), params=asked)).fields) == {
-        "error", "error_description", "iss",
+        "error", "error_description", "error_uri", "iss",
     }  # fmt: skip
 
 

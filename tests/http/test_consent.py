@@ -117,6 +117,7 @@ async def test_a_no_is_told_and_recorded(remit, browser):
     assert answer_of(response).fields == {
         "error": "access_denied",
         "error_description": "the user said no",
+        "error_uri": f"{remit.acme.issuer}/docs#access_denied",
         "state": STATE,
         "iss": remit.acme.issuer,
     }

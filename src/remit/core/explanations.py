@@ -110,10 +110,15 @@ def errors_page() -> str:
     lines = [
         "# Errors",
         "",
-        "Every code that an answer of Remit can carry, in `error` (OAuth) or `code` (problem documents). The text",
-        "beside it says what is wrong with this very request. `remit explain CODE` prints the same.",
+        "Every code that an answer of Remit can carry, in `error` (OAuth) or `code` (the REST API). The text beside it",
+        "says what is wrong with this very request. `remit explain CODE` prints the same.",
         "",
+        "Each instance serves this table itself, at `{issuer}/docs`. There `error_uri` of an OAuth error, `type` of a",
+        "problem document and `service_documentation` of the metadata lead, to the row of the very code.",
+        "",
+        "| code | means | what to do |",
+        "| --- | --- | --- |",
     ]
     for code, (means, todo) in sorted(EXPLANATIONS.items()):
-        lines += [f"## {code}", "", means, "", f"**What to do.** {todo}", ""]
-    return "\n".join(lines).rstrip("\n") + "\n"
+        lines.append(f'| <a id="{code}"></a>`{code}` | {means} | {todo} |')
+    return "\n".join(lines) + "\n"

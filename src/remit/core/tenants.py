@@ -38,6 +38,11 @@ class Tenant:
         """The built-in resource of the admin API."""
         return f"{self.issuer}/api"
 
+    @property
+    def docs(self) -> str:
+        """The page for developers; each error code is an anchor in it."""
+        return f"{self.issuer}/docs"
+
 
 def issuer_of(base: str, slug: str) -> str:
     """Return the issuer URL of a tenant. The default tenant's issuer is the bare base URL."""

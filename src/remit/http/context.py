@@ -44,6 +44,7 @@ def error_page(
         todo=todo or ADVICE.get(refusal.code, ADVICE["invalid_request"]),
         request_id=request.scope.get("remit.request", ""),
         code=refusal.code,
+        explained=f"{browser.tenant.docs}#{refusal.code}",
         back=f"{browser.tenant.issuer}/account" if browser.signed_in else "",
         back_label="Open My agents",
     )

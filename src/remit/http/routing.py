@@ -22,6 +22,7 @@ from remit.core.tenants import DEFAULT_SLUG, Tenant
 from remit.http._kit.render import STATIC_PREFIX
 from remit.ports.deps import Deps
 from remit.telemetry.metrics import Meter
+from remit.wire.docs import explain_at
 from remit.wire.oauth_errors import render_unavailable
 from remit.wire.problems import render_problem
 from remit.wire.trace import trace_of
@@ -122,6 +123,7 @@ class TenantRouter:
             return
         slug, path = split(scope["path"])
         tenant = await self._tenant(slug)
+        explain_at(tenant)
         if tenant is None:
             seen.route = UNKNOWN_TENANT
             await render_problem("not_found", "no such issuer or page")(scope, receive, send)

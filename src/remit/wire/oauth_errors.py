@@ -9,6 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from remit.core.oauth.verdicts import Refusal
+from remit.wire.docs import explained
 from remit.wire.parse import TOO_LARGE, TooLarge
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
@@ -17,37 +18,43 @@ STATUS = {"invalid_client": 401, "not_found": 404}
 """Everything else is 400 at the protocol endpoints (RFC 6749 §5.2)."""
 
 
-def render_refusal(refusal: Refusal, *, docs: str = "") -> Response:
-    """Render a refusal as RFC 6749 §5.2 says. `docs` is the page that `error_uri` points into."""
-    body = {"error": refusal.code, "error_description": refusal.hint}
-    if docs:
-        body["error_uri"] = f"{docs}#{refusal.code}"
+def render_refusal(refusal: Refusal) -> Response:
+    """Render a refusal as RFC 6749 §5.2 says."""
     headers = dict(NO_STORE)
     if refusal.code == "invalid_client":
         headers["www-authenticate"] = 'Basic realm="remit", charset="UTF-8"'
     status = STATUS.get(refusal.code, 400)
-    return Response(msgspec.json.encode(body), status, headers, "application/json")
+    return _render(refusal.code, refusal.hint, status, headers)
 
 
 def render_too_large(_: TooLarge) -> Response:
-    body = {"error": TOO_LARGE.code, "error_description": TOO_LARGE.hint}
-    return Response(msgspec.json.encode(body), 413, NO_STORE, "application/json")
+    return _render(TOO_LARGE.code, TOO_LARGE.hint, 413, NO_STORE)
 
 
 def render_method(allowed: str) -> Response:
-    body = {"error": "invalid_request", "error_description": f"use {allowed} here"}
-    return Response(msgspec.json.encode(body), 405, {**NO_STORE, "allow": allowed}, "application/json")
+    return _render("invalid_request", f"use {allowed} here", 405, {**NO_STORE, "allow": allowed})
 
 
 def render_unavailable() -> Response:
     """Say that nothing was done and a retry may help (REV-6)."""
-    body = {"error": "temporarily_unavailable", "error_description": "the store did not answer; nothing was issued"}
-    return Response(msgspec.json.encode(body), 503, {**NO_STORE, "retry-after": "1"}, "application/json")
+    hint = "the store did not answer; nothing was issued"
+    return _render("temporarily_unavailable", hint, 503, {**NO_STORE, "retry-after": "1"})
 
 
 def render_throttled(wait: int) -> Response:
-    body = {"error": "temporarily_unavailable", "error_description": "too many requests; wait before the next"}
-    return Response(msgspec.json.encode(body), 429, {**NO_STORE, "retry-after": str(wait)}, "application/json")
+    hint = "too many requests; wait before the next"
+    return _render("temporarily_unavailable", hint, 429, {**NO_STORE, "retry-after": str(wait)})
+
+
+def _render(code: str, hint: str, status: int, headers: dict[str, str]) -> Response:
+    return Response(msgspec.json.encode(error_fields(code, hint)), status, headers, "application/json")
+
+
+def error_fields(code: str, hint: str) -> dict[str, str]:
+    """Return what an error tells, in a body or in a redirect: its code, what to change, and where it is explained."""
+    fields = {"error": code, "error_description": hint}
+    page = explained(code)
+    return {**fields, "error_uri": page} if page else fields
 
 
 def challenge(
@@ -59,6 +66,8 @@ def challenge(
         parts.append(f'error="{error}"')
     if hint is not None:
         parts.append(f'error_description="{hint}"')
+    if error is not None and (page := explained(error)):
+        parts.append(f'error_uri="{page}"')
     if scope is not None:
         parts.append(f'scope="{scope}"')
     if metadata is not None:

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from remit.core.oauth.verdicts import Refusal
+from remit.wire.docs import explained
 
 KINDS: dict[str, tuple[int, str]] = {
     "invalid_request": (400, "The request is not right"),
@@ -25,7 +26,7 @@ KINDS: dict[str, tuple[int, str]] = {
 def render_problem(kind: str, detail: str, *, request: str = "", headers: dict[str, str] | None = None) -> Response:
     """Render one problem document. Nothing of the machinery shows; the request id finds it in the log (PD-2)."""
     status, title = KINDS[kind]
-    body = {"type": f"about:blank#{kind}", "code": kind, "title": title, "status": status, "detail": detail}
+    body = {"type": explained(kind) or "about:blank", "code": kind, "title": title, "status": status, "detail": detail}
     if request:
         body["request_id"] = request
     return Response(

@@ -21,6 +21,7 @@ from remit.http.account.error.page import ErrorPage
 from remit.http.account.my_agents.page import AgentCard, MyAgentsPage
 from remit.http.account.sign_in.page import SignInPage
 from remit.http.account.signed_out.page import SignedOutPage
+from remit.http.docs.page import DocsPage, ErrorRow
 from remit.http.setup.page import SetupPage
 
 NOW = datetime(2026, 11, 3, 14, 3, 7, tzinfo=UTC)
@@ -158,8 +159,15 @@ ACCOUNT: dict[str, View] = {
         todo="Go back to the app and start again. If this repeats, tell whoever runs it and quote the request below.",
         request_id="req_01jbt6k2v7e8rs4w9xh3m5n0qi",
         code="invalid_request",
+        explained="/docs#invalid_request",
         back="/account",
         back_label="My agents",
+    ),
+    "docs": DocsPage(
+        frame=frame(),
+        issuer="https://id.acme.example",
+        metadata="https://id.acme.example/.well-known/openid-configuration",
+        errors=(ErrorRow(code="invalid_target", means="It is unknown.", todo="Send `resource` with its URI."),),
     ),
     "my agents": MyAgentsPage(
         frame=frame(

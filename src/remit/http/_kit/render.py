@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from remit.core.display import exact, plain_name, plain_text, relative
 from remit.http.account.change.page import ChangePage
@@ -21,6 +23,7 @@ from remit.http.console.audit.page import AuditPage
 from remit.http.console.event.page import EventPage
 from remit.http.console.grants.page import GrantsPage
 from remit.http.console.overview.page import OverviewPage
+from remit.http.docs.page import DocsPage
 from remit.http.setup.page import SetupPage
 
 View: TypeAlias = (
@@ -37,6 +40,7 @@ View: TypeAlias = (
     | AuditPage
     | EventPage
     | SetupPage
+    | DocsPage
 )
 
 TEMPLATES: dict[type[View], str] = {
@@ -53,6 +57,7 @@ TEMPLATES: dict[type[View], str] = {
     AuditPage: "console/audit/page.html",
     EventPage: "console/event/page.html",
     SetupPage: "setup/page.html",
+    DocsPage: "docs/page.html",
 }
 """One row a page."""
 
@@ -66,6 +71,7 @@ STATIC_TYPES = {
 STATIC_PREFIX = "/static/"
 
 _HTTP = Path(__file__).resolve().parent.parent
+_TICKED = re.compile("`([^`]+)`")
 
 
 class StaticFile(NamedTuple):
@@ -100,6 +106,7 @@ class Pages:
             shown=lambda text: plain_name(text)[0],
             odd=lambda text: plain_name(text)[1],
             line=plain_text,
+            prose=_prose,
             ago=relative,
             exact=exact,
         )
@@ -116,3 +123,8 @@ class Pages:
 
     def static_names(self) -> tuple[str, ...]:
         return tuple(self._files)
+
+
+def _prose(text: str) -> Markup:
+    """Show a sentence of ours, in which words between backticks are to be typed or compared to the letter."""
+    return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - it is escaped

@@ -16,7 +16,7 @@ from remit.http.oauth.interaction import pack
 from remit.services.authorize import AuthorizeCall, NeedsLogin, begin, note_unread, proceed
 from remit.services.consent import Answer, Asking
 from remit.wire.caller import origin_of, tenant_of
-from remit.wire.oauth_errors import render_method, render_too_large
+from remit.wire.oauth_errors import error_fields, render_method, render_too_large
 from remit.wire.parse import Form, TooLarge, parse_query, read_form
 
 
@@ -90,8 +90,7 @@ def answer(tenant: Tenant, given: Answer, browser: Browser | None = None) -> Res
     if given.code is not None:
         parameters["code"] = given.code.reveal()
     if given.refusal is not None:
-        parameters["error"] = given.refusal.code
-        parameters["error_description"] = given.refusal.hint
+        parameters |= error_fields(given.refusal.code, given.refusal.hint)
     if given.state is not None:
         parameters["state"] = given.state
     parameters["iss"] = tenant.issuer

@@ -53,6 +53,7 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool) -> dict
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "name", "email"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["en"],
+        "service_documentation": tenant.docs,
     }
 
 

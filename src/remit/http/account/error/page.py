@@ -18,5 +18,7 @@ class ErrorPage:
     request_id: str
     code: str = ""
     """The protocol's own word for it, for whoever builds the client."""
+    explained: str = ""
+    """Where that word is explained."""
     back: str = ""
     back_label: str = "Go back"
