@@ -45,6 +45,7 @@ def test_an_access_token_says_all_of_rfc_9068_and_whom_it_speaks_for():
         "sid": "ses_1",
         "auth_time": AT - 5,
         "amr": ["pwd"],
+        "acr": "urn:remit:acr:single-factor",
         "epo": 7,
     }
 
@@ -53,7 +54,7 @@ def test_what_a_token_does_not_have_it_does_not_mention():
     bare = claims_for(scopes=frozenset(), owner=None, line=None, session=None, auth_time=None, amr=())
     claims = parts_of(RING.sign_access(ACME, KEYS, bare)).claims()
     assert claims is not None
-    assert claims.keys().isdisjoint({"scope", "agent_owner", "line_id", "sid", "auth_time", "amr"})
+    assert claims.keys().isdisjoint({"scope", "agent_owner", "line_id", "sid", "auth_time", "amr", "acr"})
     assert claims["epo"] == 7
 
 

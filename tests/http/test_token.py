@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from remit.core.oauth.client_auth import FAILED
+from remit.core.sessions import SINGLE_FACTOR
 from tests.http.refusals import refused
 from tests.kit.flows import (
     STATE,
@@ -55,6 +56,7 @@ async def test_a_code_becomes_tokens(remit):
         "scope": "openid read:calendar",
         "auth_time": at,
         "amr": ["pwd"],
+        "acr": SINGLE_FACTOR,
     }
 
 
@@ -68,6 +70,7 @@ async def test_an_id_token_says_who_and_repeats_the_nonce(remit):
     assert said["email"] == "alice@example.com"
     assert "name" not in said
     assert said["exp"] > said["iat"] == said["auth_time"]
+    assert (said["amr"], said["acr"]) == (["pwd"], SINGLE_FACTOR)
 
 
 async def test_without_openid_there_is_no_id_token(remit):
@@ -96,7 +99,7 @@ async def test_an_agent_acts_for_itself(remit):
     assert set(body) == {"access_token", "token_type", "expires_in", "scope"}
     said = claims_of(body["access_token"])
     assert (said["sub"], said["scope"], said["grant_id"]) == (world.agent.id, "read:calendar", world.unattended.id)
-    assert not {"line_id", "sid", "auth_time", "amr"} & set(said)
+    assert not {"line_id", "sid", "auth_time", "amr", "acr"} & set(said)
 
 
 async def test_what_the_approval_leaves_out_is_not_given_and_told(remit):

@@ -26,6 +26,7 @@ LEAST_PASSWORD = 12
 LONGEST_PASSWORD = 1024
 LONGEST_NAME = 80
 LONGEST_TEXT = 400
+LONGEST_URI = 512
 MOST_SCOPES = 200
 MOST_REDIRECTS = 20
 TOKEN_SECONDS = range(60, 1801)
@@ -77,6 +78,8 @@ def check_password(password: str, *, least: int = LEAST_PASSWORD) -> Refusal | N
 
 def check_uri(uri: str) -> str | Refusal:
     """Return the one spelling of a resource's URI, or say why no token can be for it (RFC 8707 §2)."""
+    if len(uri) > LONGEST_URI:
+        return _no(f"the resource is longer than {LONGEST_URI} characters, and every token names it")
     spelled = resources.canonical(uri)
     if isinstance(spelled, Refusal):
         return _no(spelled.hint)

@@ -10,6 +10,9 @@ from remit.core.names import SessionId, UserId
 SESSION_IDLE = timedelta(hours=8)
 SESSION_ABSOLUTE = timedelta(days=7)
 
+SINGLE_FACTOR = "urn:remit:acr:single-factor"
+"""The `acr` of a login by one proof of any kind, a password for one. More than one proof cannot be asked for yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginSession:

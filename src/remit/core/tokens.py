@@ -12,6 +12,20 @@ REPLAY_WINDOW = timedelta(seconds=30)
 """How long a just-spent refresh token may be shown again, counted from its rotation; it never slides."""
 
 
+MAX_TOKEN_LENGTH = 4096
+"""Characters of the longest access token: it stands in a header, and servers and proxies cut those (JAT-7)."""
+
+_ROOM = 2200
+"""Bytes of a token of that length for what has no length of its own; the rest holds ids, numbers and the signature."""
+
+
+MAX_TOKEN_LENGTH = 4096
+"""Characters of the longest access token: it stands in a header, and servers and proxies cut those (JAT-7)."""
+
+_ROOM = 2200
+"""Bytes that are left in it for what has no length of its own, beside ids, numbers and the signature."""
+
+
 class RefreshState(StrEnum):
     LIVE = "live"
     SPENT = "spent"
@@ -69,3 +83,10 @@ class AccessClaims:
     auth_time: datetime | None
     amr: tuple[str, ...]
     epoch: int
+
+    @property
+    def too_long(self) -> bool:
+        """Say whether the token could be longer than every API must take."""
+        # JSON writes a quote and a backslash in two characters.
+        purpose = len(self.purpose.encode()) + self.purpose.count('"') + self.purpose.count("\\")
+        return purpose + len(self.issuer) + len(self.audience) + len(" ".join(self.scopes)) > _ROOM

@@ -14,6 +14,7 @@ from remit.core.errors import RemitError
 from remit.core.keys import KeyState, KeyUse, SigningKey
 from remit.core.names import Kid, TenantId
 from remit.core.oauth.verdicts import Refusal
+from remit.core.sessions import SINGLE_FACTOR
 from remit.core.tenants import Tenant
 from remit.core.tokens import AccessClaims
 from remit.crypto.assertions import check_assertion, flaw_of_jwks
@@ -192,7 +193,7 @@ def _access_claims(claims: AccessClaims) -> dict[str, object]:
     if claims.auth_time is not None:
         said["auth_time"] = int(claims.auth_time.timestamp())
     if claims.amr:
-        said["amr"] = list(claims.amr)
+        said |= {"amr": list(claims.amr), "acr": SINGLE_FACTOR}
     return said
 
 

@@ -119,6 +119,8 @@ async def decide(work: Work, chain: Chain, asked: frozenset[str], deps: Deps) ->
         amr=chain.login.amr if chain.login is not None else (),
         epoch=await work.tenants.epoch(),
     )
+    if claims.too_long:
+        return Refusal("invalid_scope", "a token with all these scopes is too long for a header: ask for fewer")
     return Issue(chain=chain, claims=claims, keys=keys, asked=asked, authority=authority)
 
 

@@ -17,6 +17,7 @@ from remit.wire.caller import tenant_of
 
 PUBLIC = {"cache-control": "public, max-age=300"}
 ASSERTION_ALGS = ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]
+CLAIMS = ["sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash", "sid", "name", "email"]
 AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
@@ -50,7 +51,7 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool) -> dict
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
-        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "name", "email"],
+        "claims_supported": CLAIMS,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["en"],
         "service_documentation": tenant.docs,
