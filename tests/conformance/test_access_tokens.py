@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import assume, example, given
@@ -18,7 +17,7 @@ from remit.core.tokens import MAX_TOKEN_LENGTH, AccessClaims
 from remit.services.provisioning.agents import publish_remit
 from remit.services.provisioning.grants import approve_agent
 from remit.services.provisioning.resources import create_resource
-from tests.crypto.making import ACME, NOW, a_ring, claims_for, keys_of
+from tests.crypto.making import ACME, a_ring, claims_for, keys_of
 from tests.http.refusals import refused
 from tests.kit.flows import act_for_itself, approve, claims_of, get_tokens
 from tests.kit.world import SEEDER, sure

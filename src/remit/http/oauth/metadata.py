@@ -49,6 +49,10 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool) -> dict
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
         "revocation_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGS,
         "authorization_response_iss_parameter_supported": True,
+        # Where these are left out, readers differ on what that means: request_uri counts as supported.
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "claims_parameter_supported": False,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
         "claims_supported": CLAIMS,
