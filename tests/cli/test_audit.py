@@ -70,6 +70,7 @@ DOINGS = {
 }  # fmt: skip
 
 
+@pytest.mark.requirement("AUD-3")
 @pytest.mark.parametrize(("doings", "fault"), list(DOINGS.values()), ids=list(DOINGS))
 def test_what_was_done_to_the_log_is_seen_and_named(signed, doings, fault):
     spoil(signed, *doings)
@@ -204,6 +205,7 @@ def test_an_export_is_verified_without_us(signed):
     assert verify_export(lines) is None
 
 
+@pytest.mark.requirement("AUD-3")
 def test_an_export_that_was_touched_is_caught_without_us(signed):
     lines = export(signed)
     lines[8]["body"] = lines[8]["body"].replace('"ok"', '"no"')

@@ -151,6 +151,7 @@ def test_the_table_of_targets_is_complete():
     assert set(TARGETS) == set(TargetKind)
 
 
+@pytest.mark.requirement("REV-8")
 @pytest.mark.parametrize("kind", TargetKind)
 def test_a_stop_ends_every_chain_that_names_its_target(kind):
     target, told = TARGETS[kind]
@@ -212,6 +213,7 @@ CEILINGS = st.lists(
 )
 
 
+@pytest.mark.requirement("BCP-14")
 @given(asked=NAMES, ceilings=CEILINGS)
 def test_authority_never_exceeds_what_was_asked_nor_any_ceiling(asked, ceilings):
     left = attenuate(asked, ceilings, now=NOW)

@@ -77,11 +77,13 @@ def test_an_opaque_secret_comes_back_as_it_was(opaque):
     assert parse_opaque(opaque.text().reveal(), opaque.kind) == opaque
 
 
+@pytest.mark.requirement("JAT-8")
 @given(opaque=OPAQUES, kind=st.sampled_from(SecretKind))
 def test_kinds_are_never_confused(opaque, kind):
     assert (parse_opaque(opaque.text().reveal(), kind) is not None) == (kind is opaque.kind)
 
 
+@pytest.mark.requirement("JAT-8")
 @pytest.mark.parametrize("position", range(len(TEXT)))
 def test_any_damaged_character_is_refused(position):
     for character in BASE64URL + ".~ \n\0é":
@@ -136,6 +138,7 @@ def test_a_secret_does_not_print(opaque):
         assert opaque.secret.reveal() not in shown
 
 
+@pytest.mark.requirement("JAT-3", "BCP-12")
 def test_prefixes_and_kinds_are_each_their_own():
     assert len(set(Prefix)) == len(Prefix)
     assert not any(one != other and one.startswith(other) for one in SecretKind for other in SecretKind)

@@ -71,6 +71,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.requirement("DCR-3", "DCR-5", "MCP-8")
 @pytest.mark.parametrize(("said", "kept"), KEPT.values(), ids=KEPT)
 def test_what_is_kept(said, kept):
     made = judge_metadata(replace(GOOD, **said), known=KNOWN)
@@ -78,6 +79,7 @@ def test_what_is_kept(said, kept):
     assert {name: getattr(made, name) for name in kept} == kept
 
 
+@pytest.mark.requirement("DCR-3", "DCR-4")
 @pytest.mark.parametrize(("said", "code"), REFUSED.values(), ids=REFUSED)
 def test_what_is_refused(said, code):
     verdict = judge_metadata(replace(GOOD, **said), known=KNOWN)

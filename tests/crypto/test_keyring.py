@@ -24,6 +24,7 @@ def parts_of(token):
     return parts
 
 
+@pytest.mark.requirement("JAT-1", "JAT-2", "JAT-4")
 def test_an_access_token_says_all_of_rfc_9068_and_whom_it_speaks_for():
     parts = parts_of(RING.sign_access(ACME, KEYS, claims_for()))
     assert parts.header == {"alg": "ES256", "kid": key_for(ACME).kid, "typ": "at+jwt"}
@@ -68,6 +69,7 @@ def test_a_token_of_another_issuer_is_not_signed():
         RING.sign_access(ACME, KEYS, claims_for(issuer=GLOBEX.issuer))
 
 
+@pytest.mark.requirement("OIDC-3")
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
 def test_an_id_token_is_signed_by_the_id_key_of_its_algorithm(alg):
     parts = parts_of(RING.sign_id(ACME, KEYS, alg, {"sub": "usr_1", "aud": "cli_1"}, access_token="a.b.c"))
@@ -130,6 +132,7 @@ def test_whoever_writes_the_database_cannot_put_his_own_public_key_in_place_of_o
     assert forged.read_access(ACME, [swapped], token, now=NOW) is None
 
 
+@pytest.mark.requirement("KEY-1")
 def test_a_key_opens_for_its_own_tenant_only():
     with pytest.raises(KeyUnusable):
         a_ring().sign_access(GLOBEX, KEYS, claims_for(GLOBEX))

@@ -89,6 +89,7 @@ def test_hkdf(secret, salt, info, expected):
     assert derive(secret, salt=salt, info=info).hex() == expected
 
 
+@pytest.mark.requirement("OIDC-2")
 def test_at_hash_of_openid_connect_core_a3():
     token = a_ring().sign_id(
         ACME, keys_of(ACME), "RS256", {}, access_token="jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"

@@ -71,6 +71,7 @@ def counted(passwords):
     return passwords._hasher
 
 
+@pytest.mark.requirement("BCP-20")
 @pytest.mark.parametrize("password", ["password", "", "x" * 5000])
 async def test_for_nobody_the_same_work_is_done_and_the_answer_is_no(passwords, counted, password):
     assert not await passwords.verify(None, password)

@@ -21,6 +21,7 @@ def test_what_is_sealed_opens(plain, context):
     assert SEALER.unseal(SEALER.seal(plain, context=context), context=context) == plain
 
 
+@pytest.mark.requirement("KEY-1")
 @given(sealed_for=CONTEXTS, opened_for=CONTEXTS)
 def test_in_another_context_it_stays_shut(sealed_for, opened_for):
     assume(sealed_for != opened_for)

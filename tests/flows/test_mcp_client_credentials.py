@@ -97,6 +97,7 @@ async def session(resource, port, provider, seen):
         yield client
 
 
+@pytest.mark.requirement("MCP-7")
 async def test_an_approved_agent_finds_the_tenant_and_calls_a_tool(server, acme, resource, tools):
     approved = server.remit(
         *("grants", "approve", acme["clients"]["conf1"]["client_id"], resource["uri"], SCOPE),

@@ -180,6 +180,7 @@ async def test_it_finds_the_issuer_asks_the_user_and_calls_a_tool(mcp_server, gl
     assert len(user.sent_to) == 1
 
 
+@pytest.mark.requirement("MCP-5")
 async def test_it_refreshes_in_the_background_and_asks_nobody(mcp_server, globex):
     uri, client_id = mcp_server
     seen: list[tuple[str, str]] = []

@@ -60,6 +60,7 @@ def held(server, party):
         return party.redeem(alice.allow(party.request("offline_access read:calendar")))
 
 
+@pytest.mark.requirement("REV-6")
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
 async def test_nothing_is_issued_and_it_recovers_by_itself(server, acme, party, held, trouble):
     conf1 = acme["clients"]["conf1"]

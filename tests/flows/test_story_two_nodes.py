@@ -81,6 +81,7 @@ def alice():
         yield browser
 
 
+@pytest.mark.requirement("REV-9")
 @pytest.mark.parametrize("stop", list(ALL_STOPS.values()), ids=list(ALL_STOPS))
 def test_a_stop_at_one_node_is_felt_at_the_other(server, second, acme, alice, stop):
     party = Party(acme)

@@ -76,6 +76,7 @@ STOPS = {
 }
 
 
+@pytest.mark.requirement("REV-9")
 @pytest.mark.parametrize("stop", list(STOPS.values()), ids=list(STOPS))
 def test_a_stop_is_felt_within_a_second(server, second, acme, alice, stop):
     party = Party(acme)

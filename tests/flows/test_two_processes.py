@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
 import httpx
+import pytest
 
 from remit_sdk import guard
 from tests.flows.client import Browser, Party
@@ -73,6 +74,7 @@ def calls_active(process, acme, token):
     return told["active"]
 
 
+@pytest.mark.requirement("REV-9")
 def test_a_command_stops_an_agent_at_both_servers_within_a_second(server, running, acme):
     second = server.sibling()
     running.append(second)

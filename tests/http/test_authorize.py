@@ -51,6 +51,7 @@ UNTRUSTED = {
 }
 
 
+@pytest.mark.requirement("BCP-1", "BCP-7")
 @pytest.mark.parametrize(("changes", "told"), UNTRUSTED.values(), ids=UNTRUSTED)
 async def test_what_is_not_trusted_is_answered_by_our_own_page(remit, changes, told):
     world = remit.acme
@@ -101,6 +102,7 @@ ERRORS = {
 }
 
 
+@pytest.mark.requirement("ISS-1", "BCP-5")
 @pytest.mark.parametrize(("changes", "error", "hint"), ERRORS.values(), ids=ERRORS)
 async def test_other_mistakes_go_back_to_the_client(remit, changes, error, hint):
     world = remit.acme

@@ -18,6 +18,7 @@ BREAKAGES = {
 }
 
 
+@pytest.mark.requirement("REV-6", "PD-2")
 @pytest.mark.parametrize(("error", "status", "code"), list(BREAKAGES.values()), ids=list(BREAKAGES))
 async def test_a_breakage_inside_an_endpoint_is_told_without_its_inside(remit, error, status, code):
     async def break_down(_):

@@ -76,6 +76,7 @@ async def test_a_program_on_this_computer_is_called_that(remit, browser):
     assert "an app on this computer" in text
 
 
+@pytest.mark.requirement("BCP-13", "BCP-9")
 async def test_the_page_cannot_be_framed(remit, browser):
     page = await page_of(remit, browser)
     assert page.headers["x-frame-options"] == "DENY"
@@ -111,6 +112,7 @@ async def test_a_yes_gives_a_code_and_a_record(remit, browser):
     assert await scopes_of(remit, response) == {"read:calendar"}
 
 
+@pytest.mark.requirement("ISS-1")
 async def test_a_no_is_told_and_recorded(remit, browser):
     page = await page_of(remit, browser)
     response, events = await remit.events_of(remit.acme, submit(browser, page, answered(page, "deny")))
@@ -209,6 +211,7 @@ FORGERIES = {
 }
 
 
+@pytest.mark.requirement("BCP-6")
 @pytest.mark.parametrize("headers", FORGERIES.values(), ids=FORGERIES)
 async def test_an_answer_from_elsewhere_is_none(remit, browser, headers):
     page = await page_of(remit, browser)
@@ -220,6 +223,7 @@ async def test_an_answer_from_elsewhere_is_none(remit, browser, headers):
     assert answer_of(await submit(browser, page, form)).code
 
 
+@pytest.mark.requirement("BCP-6")
 @pytest.mark.parametrize("token", [None, "", "x", "é"])
 async def test_an_answer_without_its_token_is_none(remit, browser, token):
     page = await page_of(remit, browser)
@@ -229,6 +233,7 @@ async def test_an_answer_without_its_token_is_none(remit, browser, token):
     assert answer.status_code == 403
 
 
+@pytest.mark.requirement("BCP-6")
 async def test_the_token_and_the_page_of_an_attacker_do_not_work_in_my_browser(remit, browser):
     """He begins a request himself and hands over everything that his own page held (B-CONS-01)."""
     world = remit.acme

@@ -34,6 +34,7 @@ async def test_a_quiet_feed_says_that_it_lives(remit):
         assert [(await feed.next()).name for _ in range(3)] == ["ready", "heartbeat", "heartbeat"]
 
 
+@pytest.mark.requirement("REV-9", "REV-10")
 async def test_a_stop_is_felt_at_once(remit, monkeypatch):
     monkeypatch.setattr(endpoint, "HEARTBEAT_SECONDS", 60)
     world = remit.acme
@@ -83,6 +84,7 @@ LAST = {
 }
 
 
+@pytest.mark.requirement("REV-10")
 @pytest.mark.parametrize(("last", "expected"), LAST.values(), ids=LAST)
 async def test_a_reader_goes_on_where_he_was(remit, last, expected):
     world = remit.acme

@@ -22,6 +22,7 @@ async def ask(remit, client, text, **more):
     return await remit.http.post(url(remit), data={**shown.pop("data", {}), "token": text, **more}, **shown)
 
 
+@pytest.mark.requirement("INT-2", "INT-4")
 async def test_a_resource_named_in_the_token_learns_what_it_says(remit):
     world = remit.acme
     access = (await get_tokens(remit, world, world.web))["access_token"]
@@ -30,6 +31,7 @@ async def test_a_resource_named_in_the_token_learns_what_it_says(remit):
     assert "kid" not in told
 
 
+@pytest.mark.requirement("INT-3", "INT-7")
 @pytest.mark.parametrize("name", ["web", "rival", "keyed"])
 async def test_a_client_learns_about_its_own_token_only(remit, name):
     world = remit.acme
@@ -42,6 +44,7 @@ async def test_a_client_learns_about_its_own_token_only(remit, name):
     assert (await ask(remit, other, access)).json() == INACTIVE
 
 
+@pytest.mark.requirement("INT-3", "INT-4", "BCP-11")
 async def test_another_resource_learns_nothing(remit):
     world = remit.acme
     access = (await get_tokens(remit, world, world.web))["access_token"]
@@ -50,11 +53,13 @@ async def test_another_resource_learns_nothing(remit):
     assert events[0]["what"]["reason"] == "the token is not for who asked"
 
 
+@pytest.mark.requirement("INT-3", "BCP-18")
 async def test_another_tenant_learns_nothing(remit):
     access = (await get_tokens(remit, remit.acme, remit.acme.web))["access_token"]
     assert await introspect(remit, remit.globex, access) == INACTIVE
 
 
+@pytest.mark.requirement("INT-3")
 async def test_a_token_is_over_on_the_very_second(remit):
     world = remit.acme
     access = (await get_tokens(remit, world, world.web))["access_token"]
@@ -71,6 +76,7 @@ async def test_a_clock_that_jumps_back_an_hour_does_not_bring_tokens_from_the_fu
     assert await introspect(remit, world, access) == INACTIVE
 
 
+@pytest.mark.requirement("INT-6")
 async def test_a_refresh_token_is_told_to_its_own_client_only(remit):
     world = remit.acme
     text = (await get_tokens(remit, world, world.web))["refresh_token"]
@@ -106,6 +112,7 @@ async def test_a_refresh_token_of_a_stopped_agent_is_inactive(remit):
     assert (await ask(remit, world.web, text)).json() == INACTIVE
 
 
+@pytest.mark.requirement("INT-3")
 async def test_what_is_no_access_token_is_inactive(remit):
     world = remit.acme
     tokens = await get_tokens(remit, world, world.web, scope="openid read:calendar")
@@ -131,6 +138,7 @@ async def test_what_is_no_access_token_is_inactive(remit):
     assert (await redeem(remit, world, world.web, code)).status_code == 200
 
 
+@pytest.mark.requirement("INT-1")
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "nonsense"])
 async def test_a_wrong_hint_changes_nothing(remit, hint):
     world = remit.acme
@@ -139,6 +147,7 @@ async def test_a_wrong_hint_changes_nothing(remit, hint):
         assert (await ask(remit, world.web, text, token_type_hint=hint)).json()["active"]
 
 
+@pytest.mark.requirement("INT-1")
 async def test_a_public_client_proves_nothing_and_learns_nothing(remit):
     world = remit.acme
     access = (await get_tokens(remit, world, world.local))["access_token"]
@@ -166,6 +175,7 @@ CALLERS = {
 }
 
 
+@pytest.mark.requirement("INT-1")
 @pytest.mark.parametrize(("shown", "hint"), CALLERS.values(), ids=CALLERS)
 async def test_who_does_not_prove_himself_is_refused(remit, shown, hint):
     call = remit.http.post(url(remit), data={"token": "x"}, **shown(remit.acme))
@@ -196,6 +206,7 @@ async def test_a_secret_past_its_end_proves_nothing(remit):
     refused(answer, "invalid_client", 401)
 
 
+@pytest.mark.requirement("INT-1")
 async def test_a_question_needs_its_token_and_a_post(remit):
     world = remit.acme
     auth = world.calendar.id, world.calendar_secret.reveal()

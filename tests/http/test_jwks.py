@@ -25,6 +25,7 @@ async def test_each_key_says_what_it_is_and_keeps_its_secret(remit):
     assert sorted(key["alg"] for key in keys) == ["ES256"] * 4 + ["RS256"] * 2
 
 
+@pytest.mark.requirement("JAT-1", "OIDC-3")
 @pytest.mark.parametrize("client", ["web", "rival"])
 async def test_an_independent_library_verifies_what_we_sign(remit, client):
     world = remit.acme
@@ -48,6 +49,7 @@ async def test_a_key_is_published_until_it_is_gone(remit):
         assert (active.kid in {key["kid"] for key in await keys_of(remit)}) == published
 
 
+@pytest.mark.requirement("KEY-1", "BCP-18")
 async def test_tenants_share_no_key(remit):
     other = (await remit.http.get(f"{remit.globex.issuer}/oauth/jwks")).json()["keys"]
     assert not {key["kid"] for key in other} & {key["kid"] for key in await keys_of(remit)}

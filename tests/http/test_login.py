@@ -39,6 +39,7 @@ async def test_the_right_password_opens_a_session(remit):
         assert attributes == {"path=/", "secure", "httponly", "samesite=lax"}
 
 
+@pytest.mark.requirement("BCP-13", "BCP-9")
 async def test_the_page_cannot_be_framed_and_loads_nothing_of_others(remit):
     page = await remit.http.get(url(remit))
     assert page.headers["x-frame-options"] == "DENY"
@@ -63,6 +64,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.requirement("BCP-20")
 @pytest.mark.parametrize(("email", "password", "reason"), REFUSED.values(), ids=REFUSED)
 async def test_every_refusal_reads_alike(remit, email, password, reason):
     async with remit.browser() as browser:
@@ -104,6 +106,7 @@ async def test_addresses_are_compared_without_regard_to_case_and_spaces(remit):
         assert (await attempt(browser, remit, " Alice@EXAMPLE.com ")).status_code == 303
 
 
+@pytest.mark.requirement("BCP-20")
 async def test_ten_tries_and_then_a_pause_however_the_name_is_written(remit):
     spellings = ["alice@example.com", "ALICE@example.com", " alice@example.com", "Alice@Example.Com "] * 3
     async with remit.browser() as browser:
@@ -119,6 +122,7 @@ async def test_ten_tries_and_then_a_pause_however_the_name_is_written(remit):
         assert (await attempt(browser, remit)).status_code == 303
 
 
+@pytest.mark.requirement("BCP-18")
 async def test_the_session_of_one_tenant_is_none_at_another(remit):
     async with remit.browser() as browser:
         await visit(browser, remit.acme)
@@ -214,6 +218,7 @@ NEXT = {
 }
 
 
+@pytest.mark.requirement("BCP-7")
 @pytest.mark.parametrize(("wanted", "expected"), NEXT.values(), ids=NEXT)
 async def test_a_login_leads_to_a_page_of_ours(remit, wanted, expected):
     async with remit.browser() as browser:

@@ -14,6 +14,7 @@ FORMS = {
 PATHS = {"default": "", "acme": "/t/acme", "globex": "/t/globex"}
 
 
+@pytest.mark.requirement("ASM-1", "ASM-2", "ASM-6", "MCP-1")
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("slug", PATHS)
 async def test_every_url_serves_the_one_document_of_its_issuer(remit, form, slug):
@@ -37,6 +38,7 @@ UNKNOWN = {
 }
 
 
+@pytest.mark.requirement("ASM-7")
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("path", UNKNOWN.values(), ids=UNKNOWN)
 async def test_nobody_else_has_one(remit, form, path):
@@ -45,12 +47,14 @@ async def test_nobody_else_has_one(remit, form, path):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.requirement("ASM-7")
 async def test_the_default_tenant_is_at_one_place(remit):
     for path in ("/t/default/oauth/token", "/t/default/oauth/jwks", "/t/default/login", "/t/default"):
         assert (await remit.http.get(path)).status_code == 404
     assert (await remit.http.get("/oauth/jwks")).status_code == 200
 
 
+@pytest.mark.requirement("ASM-4")
 async def test_every_endpoint_that_is_told_answers(remit):
     told = (await remit.http.get(f"{remit.acme.issuer}/.well-known/openid-configuration")).json()
     endpoints = {name: url for name, url in told.items() if name.endswith("_endpoint") or name == "jwks_uri"}
@@ -80,6 +84,7 @@ async def test_it_says_what_works_and_nothing_else(remit):
 PUBLIC = ("/.well-known/openid-configuration", "/oauth/jwks", "/.well-known/oauth-protected-resource/api")
 
 
+@pytest.mark.requirement("ASM-6")
 @pytest.mark.parametrize("path", PUBLIC)
 async def test_a_copy_is_known_by_its_tag(remit, path):
     url = remit.acme.issuer + path
@@ -90,6 +95,7 @@ async def test_a_copy_is_known_by_its_tag(remit, path):
     assert (other.status_code, other.content) == (200, first.content)
 
 
+@pytest.mark.requirement("WK-1")
 @pytest.mark.parametrize("path", PUBLIC)
 async def test_its_head_is_the_same(remit, path):
     url = remit.acme.issuer + path
@@ -99,6 +105,7 @@ async def test_its_head_is_the_same(remit, path):
         assert head.headers[name] == body.headers[name]
 
 
+@pytest.mark.requirement("ASM-6")
 @pytest.mark.parametrize("path", PUBLIC)
 async def test_an_agent_in_a_browser_may_ask_with_its_protocol_version(remit, path):
     asked = {"origin": "https://app.example", "access-control-request-headers": "mcp-protocol-version"}
@@ -113,6 +120,7 @@ async def test_the_authorization_endpoint_is_not_for_scripts_of_others(remit):
     assert "access-control-allow-origin" not in answer.headers
 
 
+@pytest.mark.requirement("PRM-1", "PRM-2", "PRM-3")
 @pytest.mark.parametrize("slug", PATHS)
 async def test_the_own_api_says_who_issues_for_it(remit, slug):
     path, issuer = PATHS[slug], remit.worlds[slug].issuer

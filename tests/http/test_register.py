@@ -54,6 +54,7 @@ async def client_of(remit: Remit, world: World, response: httpx.Response) -> Cli
     return client
 
 
+@pytest.mark.requirement("ASM-4", "DCR-1")
 async def test_a_tenant_takes_no_registrations_before_it_has_a_remit_for_them(remit):
     assert await advertised(remit, remit.acme) is None
     response = await post(remit, remit.acme)
@@ -66,6 +67,7 @@ async def test_a_tenant_takes_no_registrations_before_it_has_a_remit_for_them(re
     assert (await post(remit, remit.globex)).status_code == 404
 
 
+@pytest.mark.requirement("DCR-1", "ASM-4")
 async def test_the_setting_shuts_every_door(remit):
     await let_in(remit, remit.acme)
     remit.deps = replace(remit.deps, registration=RegistrationLimits(mode="off"))
@@ -109,6 +111,7 @@ async def test_the_door_is_open_as_long_as_the_remit_holds(remit):
     assert (await post(remit, remit.acme)).status_code == 404
 
 
+@pytest.mark.requirement("DCR-2", "DCR-7")
 async def test_a_public_client_is_told_everything_that_holds(remit):
     await let_in(remit, remit.acme)
     response = await post(
@@ -169,6 +172,7 @@ async def test_the_agents_of_a_tenant_without_an_administrator_would_be_nobodys(
     assert (await post(remit, remit.acme)).json()["error"] == "access_denied"
 
 
+@pytest.mark.requirement("DCR-2")
 @pytest.mark.parametrize("method", [None, "client_secret_basic", "client_secret_post"])
 async def test_a_client_with_a_secret_proves_itself_by_it(remit, method):
     await let_in(remit, remit.acme)
@@ -194,6 +198,7 @@ async def tokens_of(remit: Remit, world: World, client: Client, **changes: Any) 
     return text_of(page), tokens.json()
 
 
+@pytest.mark.requirement("DCR-6")
 async def test_a_user_reads_that_it_registered_itself_and_gives_no_more_than_the_ceiling(remit):
     await let_in(remit, remit.acme)
     client = await client_of(remit, remit.acme, await post(remit, remit.acme))
@@ -230,6 +235,7 @@ async def register_again(remit: Remit) -> None:
     await client_of(remit, remit.acme, await post(remit, remit.acme))
 
 
+@pytest.mark.requirement("DCR-6")
 @pytest.mark.parametrize("occasion", [purge, register_again], ids=["by the worker", "when another one registers"])
 async def test_what_nobody_used_for_a_day_is_retired_and_everything_else_is_not(remit, occasion):
     await let_in(remit, remit.acme)
@@ -260,6 +266,7 @@ async def limited(remit: Remit, times: int, *, hours: float = 0, **limits: Any) 
     return [(answer.status_code, answer.json().get("error")) for answer in answers]
 
 
+@pytest.mark.requirement("DCR-6")
 async def test_a_tenant_takes_so_many_and_no_more(remit):
     assert await limited(remit, 3, quota=2) == [(201, None), (201, None), (400, "access_denied")]
 
@@ -268,6 +275,7 @@ async def test_what_is_retired_makes_room(remit):
     assert await limited(remit, 3, quota=1, hours=25) == [(201, None)] * 3
 
 
+@pytest.mark.requirement("DCR-6")
 async def test_one_address_may_not_register_without_end(remit):
     assert await limited(remit, 3, per_peer=2) == [(201, None), (201, None), (429, "temporarily_unavailable")]
 

@@ -17,6 +17,7 @@ def done(answer):
     return (answer.status_code, answer.content, answer.headers["cache-control"]) == (200, b"", "no-store")
 
 
+@pytest.mark.requirement("REV-1", "REV-5")
 @pytest.mark.parametrize("name", ["web", "rival", "local", "keyed"])
 async def test_a_refresh_token_takes_its_whole_line_along(remit, name):
     world = remit.acme
@@ -29,6 +30,7 @@ async def test_a_refresh_token_takes_its_whole_line_along(remit, name):
     assert (await refresh(remit, world, client, tokens["refresh_token"])).status_code == 400
 
 
+@pytest.mark.requirement("REV-5")
 async def test_an_access_token_dies_alone(remit):
     world = remit.acme
     tokens = await get_tokens(remit, world, world.web)
@@ -38,6 +40,7 @@ async def test_an_access_token_dies_alone(remit):
     assert (await introspect(remit, world, fresh.json()["access_token"]))["active"]
 
 
+@pytest.mark.requirement("REV-5")
 async def test_a_spent_token_of_the_line_ends_it_too(remit):
     world = remit.acme
     tokens = await get_tokens(remit, world, world.web)
@@ -46,6 +49,7 @@ async def test_a_spent_token_of_the_line_ends_it_too(remit):
     assert (await refresh(remit, world, world.web, second["refresh_token"])).status_code == 400
 
 
+@pytest.mark.requirement("REV-5")
 async def test_one_line_of_two_goes_on(remit):
     world = remit.acme
     first, second = [await get_tokens(remit, world, world.web) for _ in range(2)]
@@ -54,6 +58,7 @@ async def test_one_line_of_two_goes_on(remit):
     assert (await refresh(remit, world, world.web, second["refresh_token"])).status_code == 200
 
 
+@pytest.mark.requirement("REV-2")
 async def test_what_was_given_back_places_one_stop_however_often(remit):
     world = remit.acme
     tokens = await get_tokens(remit, world, world.web)
@@ -67,6 +72,7 @@ async def test_what_was_given_back_places_one_stop_however_often(remit):
     assert [event["what"]["target_kind"] for event in events] == ["token", "line"]
 
 
+@pytest.mark.requirement("REV-3")
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "nonsense"])
 async def test_a_wrong_hint_misses_nothing(remit, hint):
     world = remit.acme
@@ -78,6 +84,7 @@ async def test_a_wrong_hint_misses_nothing(remit, hint):
         assert await introspect(remit, world, tokens["access_token"]) == {"active": False}
 
 
+@pytest.mark.requirement("REV-4")
 async def test_an_access_token_of_somebody_else_lives_on(remit):
     world = remit.acme
     access = (await get_tokens(remit, world, world.web))["access_token"]
@@ -87,6 +94,7 @@ async def test_an_access_token_of_somebody_else_lives_on(remit):
     assert (await introspect(remit, world, access))["active"]
 
 
+@pytest.mark.requirement("REV-4")
 async def test_a_refresh_token_in_the_wrong_hands_ends_silently(remit):
     world = remit.acme
     tokens = await get_tokens(remit, world, world.web)
@@ -98,6 +106,7 @@ async def test_a_refresh_token_in_the_wrong_hands_ends_silently(remit):
     assert (await refresh(remit, world, world.web, tokens["refresh_token"])).status_code == 400
 
 
+@pytest.mark.requirement("REV-2")
 async def test_nobody_learns_whether_there_was_anything(remit):
     world, other = remit.acme, remit.globex
     foreign = await get_tokens(remit, other, other.web)
@@ -121,6 +130,7 @@ async def test_the_right_id_with_another_secret_ends_nothing(remit):
     assert (await refresh(remit, world, world.web, tokens["refresh_token"])).status_code == 200
 
 
+@pytest.mark.requirement("REV-1")
 @pytest.mark.parametrize("named", [{"client_id": "web"}, {}, {"client_id": "web", "client_secret": "wrong"}])
 async def test_who_does_not_prove_himself_is_refused(remit, named):
     world = remit.acme
@@ -134,6 +144,7 @@ async def test_who_does_not_prove_himself_is_refused(remit, named):
     assert (await refresh(remit, world, world.web, tokens["refresh_token"])).status_code == 200
 
 
+@pytest.mark.requirement("REV-7", "REV-1")
 async def test_a_request_needs_its_token_and_a_post(remit):
     shown = proof(remit, remit.acme, remit.acme.web)
     assert "send token" in refused(await remit.http.post(url(remit), data={"token": ""}, **shown), "invalid_request")

@@ -26,6 +26,7 @@ def url(remit):
     return f"{remit.acme.issuer}/oauth/token"
 
 
+@pytest.mark.requirement("JAT-2", "JAT-4", "ISS-1", "MCP-6")
 async def test_a_code_becomes_tokens(remit):
     world = remit.acme
     answer = await approve(remit, world, world.web, scope="openid read:calendar")
@@ -60,6 +61,7 @@ async def test_a_code_becomes_tokens(remit):
     }
 
 
+@pytest.mark.requirement("OIDC-1", "OIDC-2")
 async def test_an_id_token_says_who_and_repeats_the_nonce(remit):
     world = remit.acme
     body = await get_tokens(remit, world, world.web, scope="openid email read:calendar", nonce="n-0S6_WzA2Mj")
@@ -73,6 +75,7 @@ async def test_an_id_token_says_who_and_repeats_the_nonce(remit):
     assert (said["amr"], said["acr"]) == (["pwd"], SINGLE_FACTOR)
 
 
+@pytest.mark.requirement("OIDC-1")
 async def test_without_openid_there_is_no_id_token(remit):
     world = remit.acme
     assert "id_token" not in await get_tokens(remit, world, world.web, scope="read:calendar")
@@ -166,6 +169,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.requirement("BCP-20")
 @pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token", "client_credentials"])
 @pytest.mark.parametrize("shown", FAILURES.values(), ids=FAILURES)
 async def test_every_failed_proof_answers_alike(remit, shown, grant_type):
@@ -276,6 +280,7 @@ async def test_a_client_without_the_code_grant_redeems_nothing(remit):
     )
 
 
+@pytest.mark.requirement("BCP-18")
 async def test_secrets_of_another_tenant_open_nothing(remit):
     """The two tenants hold the same names; a globex secret and code are tried at acme."""
     acme, globex = remit.acme, remit.globex

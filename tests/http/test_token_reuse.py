@@ -23,6 +23,7 @@ from tests.kit.stops import lift, stop
 from tests.kit.world import TICKETS
 
 
+@pytest.mark.requirement("BCP-4")
 async def test_one_of_many_redemptions_wins(remit):
     world = remit.acme
     code = (await approve(remit, world, world.web)).code
@@ -35,6 +36,7 @@ async def test_one_of_many_redemptions_wins(remit):
     assert (await refresh(remit, world, world.web, won[0].json()["refresh_token"])).status_code == 400
 
 
+@pytest.mark.requirement("BCP-4")
 async def test_a_second_valid_redemption_ends_the_line_and_is_told(remit):
     world = remit.acme
     code = (await approve(remit, world, world.web)).code
@@ -54,6 +56,7 @@ async def test_a_replay_that_proves_less_ends_nothing(remit, wrong):
     assert (await refresh(remit, world, world.web, first["refresh_token"])).status_code == 200
 
 
+@pytest.mark.requirement("BCP-2")
 async def test_a_stranger_with_a_code_gets_and_ends_nothing(remit):
     world = remit.acme
     code = (await approve(remit, world, world.web)).code
@@ -94,6 +97,7 @@ async def test_a_lost_answer_is_repeated_within_its_window_only(remit):
     refused(await refresh(remit, world, world.web, second), "invalid_grant")
 
 
+@pytest.mark.requirement("BCP-10")
 async def test_reuse_after_the_successor_was_used_ends_the_line(remit):
     world = remit.acme
     tokens = await get_tokens(remit, world, world.web)

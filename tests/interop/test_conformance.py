@@ -18,6 +18,7 @@ SUITE = MODULES / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
 pytestmark = pytest.mark.skipif(not MODULES.exists(), reason="`make test` installs the suite in tests/interop/node")
 
 
+@pytest.mark.requirement("MCP-1", "MCP-2")
 def test_the_suite_finds_nothing_to_complain_of(server, tmp_path):
     client = server.seed["tenants"]["acme"]["clients"]["pub1"]["client_id"]
     port = str(free_port())

@@ -45,6 +45,7 @@ SEEN: dict[str, dict[str, object]] = {
 }
 
 
+@pytest.mark.requirement("MCP-1", "MCP-5", "MCP-6", "MCP-8")
 @pytest.mark.parametrize("name", SEEN)
 def test_a_client_in_javascript(server, name):
     client = server.seed["tenants"]["acme"]["clients"]["conf1"]

@@ -48,6 +48,7 @@ def verifies(keys, access):
     return key is not None and key.verifies(parts.message, parts.signature)
 
 
+@pytest.mark.requirement("KEY-1")
 def test_rotation_under_load_fails_no_verification(served):
     # The checker read the key set once, before the rotation, and never again: that is the worst that caching can do.
     issued: queue.Queue[tuple[str, bool]] = queue.Queue()

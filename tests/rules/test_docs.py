@@ -59,6 +59,7 @@ def test_help_lists_every_target():
     assert declared == set(re.findall(r"^([a-z-]+):.*## \S", MAKEFILE, re.MULTILINE))
 
 
+@pytest.mark.requirement("AUD-2")
 def test_every_audit_event_is_described():
     # Whoever reads the log at night needs to know what a line means.
     if not EVENTS_PAGE.exists():

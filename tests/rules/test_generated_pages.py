@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+import pytest
+
 from remit.cli.config import page
 from remit.core.explanations import EXPLANATIONS, errors_page
 from remit.telemetry.names import FIELDS, METRICS, LogEvent
@@ -38,6 +40,7 @@ def test_the_errors_page_is_current():
     assert (DOCS / "errors.md").read_text(encoding="utf-8") == errors_page()
 
 
+@pytest.mark.requirement("PD-2")
 def test_every_error_code_is_explained():
     # Whoever meets a code looks it up; there must be something to find.
     assert len(codes()) > 15

@@ -229,6 +229,7 @@ FORGED = {
 }
 
 
+@pytest.mark.requirement("BCP-5", "BCP-6")
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
 def test_a_response_that_is_not_ours_is_not_believed(issuer, calendar, clock, forge):
     auth = make_auth(issuer, calendar, clock)

@@ -44,6 +44,7 @@ KINDS = {
 }
 
 
+@pytest.mark.requirement("REV-10")
 @pytest.mark.parametrize("stop", KINDS.items(), ids=KINDS)
 async def test_a_stop_of_anything_the_token_names_is_felt(api, client, issuer, clock, stop):
     token = issuer.token(jti="at_9")
@@ -81,6 +82,7 @@ async def test_a_resource_may_be_stopped_by_its_registry_id(issuer, clock):
             assert await status_of(client, issuer.token(epo=0)) == 401
 
 
+@pytest.mark.requirement("REV-10")
 async def test_before_the_feed_is_caught_up_the_issuer_is_asked(issuer, clock):
     issuer.feed_status = 503
     api = guard(issuer.base, resource=RESOURCE, credentials=CREDENTIALS, clock=clock)
@@ -101,6 +103,7 @@ async def test_stops_before_ready_prove_nothing_about_those_behind_them(issuer, 
         assert issuer.hits["introspect"] == 1
 
 
+@pytest.mark.requirement("REV-10")
 async def test_a_silent_feed_leads_to_questions_and_no_answer_to_503(client, issuer, clock):
     token = issuer.token()
     clock.advance(STALE_AFTER - 0.1)
@@ -117,6 +120,7 @@ async def test_a_silent_feed_leads_to_questions_and_no_answer_to_503(client, iss
     assert "www-authenticate" not in answer.headers, "a client must keep its token"
 
 
+@pytest.mark.requirement("INT-7")
 async def test_a_good_answer_is_kept_for_a_second_at_most(client, issuer, clock):
     token = issuer.token()
     clock.advance(STALE_AFTER)
@@ -177,6 +181,7 @@ async def test_a_cut_feed_comes_back_where_it_was_cut(api, client, issuer, clock
     assert await status_of(client, token) == 401
 
 
+@pytest.mark.requirement("REV-10")
 async def test_a_skipped_stop_is_noticed_by_the_next_heartbeat(api, issuer, clock):
     feed = link_of(api, issuer).feed
     issuer.seq = 7  # a stop that never came down this connection

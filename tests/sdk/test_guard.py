@@ -58,6 +58,7 @@ async def test_what_the_api_says_about_caching_stays(client, issuer):
     assert answer.content == b"x" * 100
 
 
+@pytest.mark.requirement("PRM-6")
 async def test_no_credentials_earn_a_challenge_without_error(client):
     answer = await client.get("/events")
     assert answer.status_code == 401
@@ -178,6 +179,7 @@ async def test_a_known_token_dies_on_time_whatever_the_clock_does(client, issuer
     assert (await client.get("/events", headers=bearer(token))).status_code == 401
 
 
+@pytest.mark.requirement("PRM-1", "PRM-2", "PRM-3", "PRM-4", "PRM-5")
 async def test_the_metadata_names_resource_and_issuer(client, issuer):
     answer = await client.get("/.well-known/oauth-protected-resource")
     assert answer.json() == {

@@ -117,6 +117,7 @@ async def calling(api, token):
         return await client.get("/events", headers={"Authorization": f"Bearer {token}"})
 
 
+@pytest.mark.requirement("BCP-18")
 async def test_one_api_serves_several_tenants_and_keeps_them_apart(tenants, clock):
     acme, globex = tenants
     pairs = {acme.base: CREDENTIALS, globex.base: CREDENTIALS}
@@ -159,6 +160,7 @@ LYING = {
 }
 
 
+@pytest.mark.requirement("ASM-5")
 @pytest.mark.parametrize("lie", LYING.values(), ids=LYING)
 async def test_metadata_that_lies_is_not_believed(issuer, clock, lie):
     issuer.metadata_extra = lie
@@ -169,6 +171,7 @@ async def test_metadata_that_lies_is_not_believed(issuer, clock, lie):
     assert "jwks" not in issuer.hits
 
 
+@pytest.mark.requirement("ASM-1")
 def test_the_metadata_url_is_made_by_insertion():
     assert metadata_url(BASE) == f"{BASE}/.well-known/oauth-authorization-server"
     assert metadata_url(f"{BASE}/t/acme") == f"{BASE}/.well-known/oauth-authorization-server/t/acme"

@@ -6,6 +6,7 @@ import contextlib
 import time
 
 import httpx2
+import pytest
 
 from remit_sdk import guard
 from remit_sdk.asgi import GuardedApp
@@ -33,6 +34,7 @@ def guarded(issuer):
         running.stop()
 
 
+@pytest.mark.requirement("REV-9", "REV-10")
 def test_a_stop_is_felt_within_a_second_of_real_time():
     with running_issuer() as issuer, guarded(issuer) as base, httpx2.Client(base_url=base) as client:
         headers = {"Authorization": f"Bearer {issuer.token()}"}

@@ -63,6 +63,7 @@ async def test_without_a_cause_every_path_is_open(remit, hold, path):
     assert scope is None or set(scope.split()) >= ASKED
 
 
+@pytest.mark.requirement("REV-8")
 @pytest.mark.parametrize(("path", "cause"), CELLS.values(), ids=CELLS)
 async def test_no_path_goes_around_a_cause(remit, hold, path, cause):
     held = await hold(cause.away)

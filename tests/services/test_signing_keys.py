@@ -44,6 +44,7 @@ async def token(remit):
     return (await act_for_itself(remit, remit.acme, remit.acme.web)).json()["access_token"]
 
 
+@pytest.mark.requirement("KEY-1")
 async def test_next_signs_active_retires_and_a_new_next_is_published(remit):
     before = await keys_of(remit)
     upcoming, old = await kid_of(remit, KeyState.NEXT), await token(remit)
@@ -57,6 +58,7 @@ async def test_next_signs_active_retires_and_a_new_next_is_published(remit):
     assert await states(remit, KeyUse.AUDIT) == ["active", "retiring"]
 
 
+@pytest.mark.requirement("KEY-1")
 async def test_a_second_rotation_waits_until_every_checker_can_know_the_next_key(remit):
     tenant = remit.acme.tenant.id
     sure(await rotate_keys(tenant, remit.deps, SEEDER))
@@ -75,6 +77,7 @@ async def test_somebody_in_a_hurry_may_rotate_at_once(remit):
     sure(await rotate_keys(remit.acme.tenant.id, remit.deps, SEEDER, at_once=True))
 
 
+@pytest.mark.requirement("KEY-1")
 async def test_a_retiring_key_goes_when_its_last_token_is_past(remit):
     tenant = remit.acme.tenant.id
     sure(await rotate_keys(tenant, remit.deps, SEEDER))
@@ -88,6 +91,7 @@ async def test_a_retiring_key_goes_when_its_last_token_is_past(remit):
     assert gone not in published(remit, await keys_of(remit))
 
 
+@pytest.mark.requirement("KEY-1")
 async def test_keys_are_rotated_when_they_are_due_and_only_once(remit):
     tenant = remit.acme.tenant.id
     remit.clock.forward(seconds=(ROTATE_AFTER - timedelta(seconds=1)).total_seconds())
@@ -99,6 +103,7 @@ async def test_keys_are_rotated_when_they_are_due_and_only_once(remit):
     assert await states(remit) == ["active", "next", "retiring"]
 
 
+@pytest.mark.requirement("KEY-1")
 async def test_a_revoked_key_ends_its_tokens_and_its_successor_signs(remit):
     leaked, old = await kid_of(remit, KeyState.ACTIVE), await token(remit)
     upcoming = await kid_of(remit, KeyState.NEXT)
@@ -113,6 +118,7 @@ async def test_a_revoked_key_ends_its_tokens_and_its_successor_signs(remit):
 STATES = {"it signs": KeyState.ACTIVE, "it is next": KeyState.NEXT, "it retires": KeyState.RETIRING}
 
 
+@pytest.mark.requirement("REV-8", "KEY-1", "GEN-17")
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES)
 async def test_a_stopped_key_leaves_the_key_set_and_tokens_are_signed_on(remit, state):
     sure(await rotate_keys(remit.acme.tenant.id, remit.deps, SEEDER))

@@ -196,6 +196,7 @@ def test_what_was_signed_is_what_is_opened(origin, size, root):
     assert opened(signed(checkpoint)) == checkpoint
 
 
+@pytest.mark.requirement("AUD-3")
 @given(st.data())
 def test_no_note_with_one_character_changed_is_believed(data):
     text = signed()

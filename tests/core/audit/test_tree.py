@@ -60,6 +60,7 @@ TREES = st.lists(HASHES, max_size=40, unique=True)
 FULL_TREES = st.lists(HASHES, min_size=1, max_size=40, unique=True)
 
 
+@pytest.mark.requirement("AUD-3")
 @pytest.mark.parametrize("size", range(9))
 def test_roots_are_those_of_certificate_transparency(size):
     assert root_of(LEAVES[:size]).hex() == ROOTS[size]

@@ -204,6 +204,7 @@ def test_an_untouched_log_is_sound(log):
     assert report.tail_known == bool(sizes)
 
 
+@pytest.mark.requirement("AUD-3")
 @given(checked_logs(), st.data())
 def test_every_edit_is_found_at_its_index(log, data):
     events, sizes = log
@@ -235,6 +236,7 @@ def test_a_swap_is_found(log, data):
     assert places(report) == ([range_of(min(first, second), sizes, len(events))] if first != second else [])
 
 
+@pytest.mark.requirement("AUD-3")
 @given(checked_logs(), st.data())
 def test_every_deletion_is_named(log, data):
     events, sizes = log
@@ -266,6 +268,7 @@ def test_a_careful_insertion_or_deletion_before_a_checkpoint_is_found(log, data)
         assert report.sound == all(size <= index for size in sizes)
 
 
+@pytest.mark.requirement("AUD-3")
 @given(LOGS, st.data())
 def test_a_cut_tail_is_found_with_an_outside_checkpoint_and_admitted_without(events, data):
     kept = data.draw(st.integers(0, len(events) - 1))
@@ -281,6 +284,7 @@ def test_a_cut_tail_is_found_with_an_outside_checkpoint_and_admitted_without(eve
     assert (places(report), report.tail_known) == ([("cut", kept, size - 1)], True)
 
 
+@pytest.mark.requirement("AUD-3")
 @given(LOGS, st.lists(st.binary(max_size=12), min_size=1), st.data())
 def test_a_log_rewritten_with_a_stolen_key_does_not_fool_an_outside_checkpoint(events, invented, data):
     kept = data.draw(st.integers(0, len(events) - 1))

@@ -92,6 +92,7 @@ PARAMETERS = {
 }
 
 
+@pytest.mark.requirement("OIDC-4")
 @pytest.mark.parametrize(("changes", "expected"), PARAMETERS.values(), ids=PARAMETERS)
 def test_judge_parameters(changes, expected):
     assert judge_parameters(**{**GOOD, **changes}) == expected
@@ -157,6 +158,7 @@ SCOPES = {
 }
 
 
+@pytest.mark.requirement("OIDC-8")
 @pytest.mark.parametrize(("asked", "client", "allowed", "expected"), SCOPES.values(), ids=SCOPES)
 def test_what_can_be_asked_for(asked, client, allowed, expected):
     assert askable(asked, client, RESOURCE, allowed) == expected
@@ -196,6 +198,7 @@ LOGINS = {
 }
 
 
+@pytest.mark.requirement("OIDC-4")
 @pytest.mark.parametrize(("request_", "session", "expected"), LOGINS.values(), ids=LOGINS)
 def test_who_has_to_sign_in(request_, session, expected):
     assert needs_login(request_, session, NOW) == expected

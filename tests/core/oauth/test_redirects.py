@@ -132,6 +132,7 @@ MORE = {
 REFUSED = B_RED_02 | B_RED_03 | B_RED_04 | B_RED_06 | MORE
 
 
+@pytest.mark.requirement("BCP-1")
 @pytest.mark.parametrize(("uri", "clause"), REFUSED.items(), ids=[uri[:60] or "nothing" for uri in REFUSED])
 def test_what_may_not_be_registered(uri, clause):
     # Native clients may register most, so they stand for all.
@@ -218,6 +219,7 @@ MATCHES = {
 }
 
 
+@pytest.mark.requirement("BCP-1")
 @pytest.mark.parametrize(("registered", "presented", "expected"), MATCHES.values(), ids=MATCHES)
 def test_match(registered, presented, expected):
     assert match(["https://unrelated.example/", registered], presented) == expected
@@ -239,6 +241,7 @@ def one_edit(data, text):
     return text[:at] + middle + text[at + (kind != "insert") :]
 
 
+@pytest.mark.requirement("BCP-1")
 @given(st.sampled_from([uri for uri, _ in REGISTRABLE.values() if not uri.startswith("http:")]), st.data())
 def test_a_uri_that_differs_in_any_character_does_not_match(uri, data):
     presented = one_edit(data, uri)
