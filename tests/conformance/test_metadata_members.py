@@ -25,6 +25,7 @@ SERVER: dict[str, Any] = {
     "registration_endpoint": "{issuer}/oauth/register",
     "revocation_endpoint": "{issuer}/oauth/revoke",
     "introspection_endpoint": "{issuer}/oauth/introspect",
+    "service_documentation": "{issuer}/docs",
     "remit_feed_endpoint": "{issuer}/feed",
     "remit_decisions_endpoint": "{issuer}/decisions",
     "scopes_supported": sorted(
@@ -57,7 +58,7 @@ SERVER: dict[str, Any] = {
 NOT_YET = {
     "end_session_endpoint", "pushed_authorization_request_endpoint", "device_authorization_endpoint",
     "backchannel_authentication_endpoint", "userinfo_signing_alg_values_supported", "acr_values_supported",
-    "service_documentation", "op_policy_uri", "op_tos_uri", "introspection_signing_alg_values_supported",
+    "op_policy_uri", "op_tos_uri", "introspection_signing_alg_values_supported",
     "require_pushed_authorization_requests", "require_request_uri_registration", "require_signed_request_object",
     "request_object_signing_alg_values_supported", "authorization_details_types_supported",
     "dpop_signing_alg_values_supported", "tls_client_certificate_bound_access_tokens", "mtls_endpoint_aliases",
