@@ -34,12 +34,15 @@ class _Forms(HTMLParser):
         super().__init__()
         self.forms: list[PageForm] = []
         self.words: list[str] = []
+        self.links: list[str] = []
         self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag in {"style", "script"}:
             self._hidden += 1
+        if tag == "a":
+            self.links.append(given.get("href", ""))
         if tag == "form":
             self.forms.append(PageForm(action=given["action"]))
         if tag == "input" and self.forms and given.get("name"):
@@ -63,6 +66,13 @@ def read_forms(page: httpx.Response) -> list[PageForm]:
     parser = _Forms()
     parser.feed(page.text)
     return parser.forms
+
+
+def links_of(page: httpx.Response) -> list[str]:
+    """Return where a page lets its reader go."""
+    parser = _Forms()
+    parser.feed(page.text)
+    return parser.links
 
 
 def form_to(page: httpx.Response, path: str) -> PageForm:

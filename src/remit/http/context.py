@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from remit.core.oauth.verdicts import Refusal
 from remit.http._kit.render import Pages
+from remit.http._kit.views import Onward
 from remit.http.account.error.page import ErrorPage
 from remit.http.browser import Browser, frame, page
 from remit.http.hub import Hub
@@ -33,7 +34,13 @@ def context_of(request: Request) -> Context:
 
 
 def error_page(
-    request: Request, browser: Browser, refusal: Refusal, *, title: str = "This cannot go on", todo: str = ""
+    request: Request,
+    browser: Browser,
+    refusal: Refusal,
+    *,
+    title: str = "This cannot go on",
+    todo: str = "",
+    onward: Onward | None = None,
 ) -> Response:
     """Show our own page for a refusal that must not be redirected anywhere (OA-4)."""
     context = context_of(request)
@@ -47,6 +54,7 @@ def error_page(
         explained=f"{browser.tenant.docs}#{refusal.code}",
         back=f"{browser.tenant.issuer}/account" if browser.signed_in else "",
         back_label="Open My agents",
+        onward=onward,
     )
     return page(context.pages, view, browser, status=page_status(refusal))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from remit.core.audit.events import AuthorizationRefused, Who
 from remit.core.authority import Chain
+from remit.core.clients import Client
 from remit.core.names import ClientId, Prefix, TenantId
 from remit.core.oauth.authorize import (
     AuthorizeRequest,
@@ -56,16 +57,17 @@ async def begin(
     tenant: TenantId, call: AuthorizeCall, deps: Deps, origin: Origin
 ) -> AuthorizeRequest | Answer | Refusal:
     """Validate a request. A bare Refusal means that no redirect URI is trusted yet: show our own page (OA-4)."""
-    async with deps.db.work(tenant) as work:
+    async with deps.db.read(tenant) as work:
         found = await _validate(work, call, deps)
-        if isinstance(found, AuthorizeRequest):
-            return found
-        refusal = found.refusal if isinstance(found, Answer) else found
-        assert refusal is not None  # noqa: S101 - an answer here is always a refusal
+    if isinstance(found, AuthorizeRequest):
+        return found
+    refusal = found.refusal if isinstance(found, Answer) else found
+    assert refusal is not None  # noqa: S101 - an answer here is always a refusal
+    async with deps.db.work(tenant) as work:
         # What called itself a client is told only if there is one: it could be anything, also a secret.
         known = await work.clients.get(ClientId(call.client_id)) if call.client_id else None
         await _note_refusal(work, refusal, origin.nobody(client=known.id if known is not None else None), deps)
-        return found
+    return found
 
 
 async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeRequest | Answer | Refusal:
@@ -76,7 +78,7 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
     client = party.client
 
     def answer(refusal: Refusal) -> Answer:
-        return Answer(redirect_uri=redirect_uri, state=call.state, refusal=refusal)
+        return _sent_back(client, redirect_uri, call.state, refusal)
 
     tenant, now = await work.tenants.current(), deps.clock.now()
     verdict = await dead(work, Chain(tenant=tenant, party=party), now=now)
@@ -142,33 +144,59 @@ async def proceed(
 
     `answered`: the user has just answered the page, so an earlier answer must not take the place of this one.
     """
+    async with deps.db.read(tenant) as work:
+        step = await _next_step(work, request, signed_in, deps, answered=answered)
+    if not isinstance(step, _Remembered):
+        return step
+    # Only now something is written, so all of it is looked at once more where nobody can change it meanwhile.
+    async with deps.db.work(tenant) as work:
+        step = await _next_step(work, request, signed_in, deps, answered=answered)
+        if isinstance(step, _Remembered):
+            return await answer_yes(work, step.asking, step.user, step.choice, deps, origin)
+        return step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Remembered:
+    """An earlier approval covers this request."""
+
+    asking: Asking
+    user: SignedInUser
+    choice: Choice
+
+
+async def _next_step(
+    work: Work, request: AuthorizeRequest, signed_in: SignedInUser | None, deps: Deps, *, answered: bool
+) -> NeedsLogin | Asking | Answer | Refusal | _Remembered:
     now = deps.clock.now()
     silent = "none" in request.prompt
     if signed_in is None or needs_login(request, signed_in.session, now):
-        return _cannot_ask(request, "login_required", "the user has to sign in") if silent else NeedsLogin(request)
-    async with deps.db.work(tenant) as work:
-        asking = await load_asking(work, request, signed_in, deps)
-        if not isinstance(asking, Asking):
-            return asking
-        client = asking.party.client
-        grant = asking.grant
-        lines = await work.lines.list(grant.id) if grant else ()
-        earlier = remembered(request, client, grant, lines, session=signed_in.session.id, now=now)
-        if earlier is not None and not answered:
-            choice = Choice(
-                scopes=asking.scopes,
-                until=earlier.expires_at,
-                while_away=earlier.while_away,
-                remembered=True,
-            )
-            return await answer_yes(work, asking, signed_in, choice, deps, origin)
-        if silent:
-            return _cannot_ask(request, "consent_required", "the user has to consent")
-        return asking
+        cannot = Refusal("login_required", "the user has to sign in")
+        return await _cannot_ask(work, request, cannot) if silent else NeedsLogin(request)
+    asking = await load_asking(work, request, signed_in, deps)
+    if isinstance(asking, Refusal):
+        # Whoever may show nothing shows no page of ours either: the client is told (OIDC Core §3.1.2.6).
+        return await _cannot_ask(work, request, asking) if silent else asking
+    client, grant = asking.party.client, asking.grant
+    lines = await work.lines.list(grant.id) if grant else ()
+    earlier = remembered(request, client, grant, lines, session=signed_in.session.id, now=now)
+    if earlier is not None and not answered:
+        choice = Choice(scopes=asking.scopes, until=earlier.expires_at, while_away=earlier.while_away, remembered=True)
+        return _Remembered(asking=asking, user=signed_in, choice=choice)
+    if silent:
+        return await _cannot_ask(work, request, Refusal("consent_required", "the user has to consent"))
+    return asking
 
 
-def _cannot_ask(request: AuthorizeRequest, code: str, hint: str) -> Answer:
-    return Answer(redirect_uri=request.redirect_uri, state=request.state, refusal=Refusal(code, hint))
+async def _cannot_ask(work: Work, request: AuthorizeRequest, refusal: Refusal) -> Answer | Refusal:
+    client = await work.clients.get(request.client)
+    if client is None:
+        return refusal
+    return _sent_back(client, request.redirect_uri, request.state, refusal)
+
+
+def _sent_back(client: Client, redirect_uri: str, state: str | None, refusal: Refusal) -> Answer:
+    return Answer(redirect_uri=redirect_uri, state=state, refusal=refusal, unasked=client.self_registered)
 
 
 async def note_unread(tenant: TenantId, refusal: Refusal, deps: Deps, origin: Origin) -> None:

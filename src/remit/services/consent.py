@@ -34,6 +34,8 @@ class Answer:
     state: str | None
     code: Secret | None = None
     refusal: Refusal | None = None
+    unasked: bool = False
+    """Nobody vouched for the client, and the person has done nothing here yet: show it before going there (OA-22)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

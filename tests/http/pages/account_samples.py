@@ -8,6 +8,7 @@ from remit.http._kit.views import (
     FieldError,
     Frame,
     Notice,
+    Onward,
     Permission,
     Resource,
     SignedIn,
@@ -168,6 +169,17 @@ ACCOUNT: dict[str, View] = {
         issuer="https://id.acme.example",
         metadata="https://id.acme.example/.well-known/openid-configuration",
         errors=(ErrorRow(code="invalid_target", means="It is unknown.", todo="Send `resource` with its URI."),),
+    ),
+    "error of an app nobody vouched for": ErrorPage(
+        frame=frame(ALICE),
+        title="This cannot go on",
+        happened="None of the scopes is open to this agent here.",
+        todo="Go back to the app that sent you here and start again.",
+        request_id="req_01jbt6k2v7e8rs4w9xh3m5n0qi",
+        code="invalid_scope",
+        back="/account",
+        back_label="My agents",
+        onward=Onward(href="https://notes.example/cb?error=invalid_scope&state=a%22b", host="notes.example"),
     ),
     "my agents": MyAgentsPage(
         frame=frame(

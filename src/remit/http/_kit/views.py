@@ -54,6 +54,14 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Onward:
+    """Where a person may go on to, at another host that nobody here has checked."""
+
+    href: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldError:
     """What is wrong with one field of a form; `name` is the field's name."""
 

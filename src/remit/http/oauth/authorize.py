@@ -7,9 +7,10 @@ from starlette.responses import Response
 
 from remit.core.oauth import scopes
 from remit.core.oauth.authorize import UNSUPPORTED, AuthorizeRequest
-from remit.core.oauth.redirects import add_params
+from remit.core.oauth.redirects import add_params, display_host
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
+from remit.http._kit.views import Onward
 from remit.http.browser import Browser, go, read_browser
 from remit.http.context import context_of, error_page
 from remit.http.oauth.interaction import pack
@@ -37,7 +38,7 @@ async def authorize_endpoint(request: Request) -> Response:
     if isinstance(started, Refusal):
         return error_page(request, browser, started)
     if isinstance(started, Answer):
-        return answer(tenant, started)
+        return send_back(request, browser, started)
     return await take_next_step(request, browser, started)
 
 
@@ -51,7 +52,7 @@ async def take_next_step(request: Request, browser: Browser, asked: AuthorizeReq
         case Asking():
             return go(f"{tenant.issuer}/consent?ix={pack(asked, browser, deps)}", browser)
         case Answer():
-            return answer(tenant, step, browser)
+            return send_back(request, browser, step)
         case Refusal():
             return error_page(request, browser, step)
 
@@ -84,8 +85,21 @@ def _unsupported(form: Form) -> Refusal | None:
     return found
 
 
+def send_back(request: Request, browser: Browser, given: Answer) -> Response:
+    """Answer the client, or let the person do it who has not been asked anything yet (OA-22)."""
+    if given.refusal is None or not given.unasked:
+        return answer(browser.tenant, given, browser)
+    onward = Onward(href=answer_url(browser.tenant, given), host=display_host(given.redirect_uri))
+    return error_page(request, browser, given.refusal, onward=onward)
+
+
 def answer(tenant: Tenant, given: Answer, browser: Browser | None = None) -> Response:
-    """Answer the client: code or error, its state, and `iss` in every case (ISS-1)."""
+    """Answer the client by redirect."""
+    return go(answer_url(tenant, given), browser)
+
+
+def answer_url(tenant: Tenant, given: Answer) -> str:
+    """Return where an answer leads: with code or error, the client's state, and `iss` in every case (ISS-1)."""
     parameters: dict[str, str] = {}
     if given.code is not None:
         parameters["code"] = given.code.reveal()
@@ -94,4 +108,4 @@ def answer(tenant: Tenant, given: Answer, browser: Browser | None = None) -> Res
     if given.state is not None:
         parameters["state"] = given.state
     parameters["iss"] = tenant.issuer
-    return go(add_params(given.redirect_uri, parameters), browser)
+    return add_params(given.redirect_uri, parameters)

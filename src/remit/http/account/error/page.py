@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from remit.http._kit.views import Frame
+from remit.http._kit.views import Frame, Onward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,3 +22,5 @@ class ErrorPage:
     """Where that word is explained."""
     back: str = ""
     back_label: str = "Go back"
+    onward: Onward | None = None
+    """Where the client would have been told by itself, had somebody vouched for it."""
