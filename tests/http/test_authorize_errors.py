@@ -48,6 +48,7 @@ async def test_an_app_that_nobody_vouched_for_sends_no_browser_anywhere(remit, c
     (onward,) = [link for link in links_of(page) if link.startswith(CALLBACK)]
     fields = dict(parse_qsl(urlsplit(onward).query))
     assert fields.pop("error_description")
+    assert fields.pop("error_uri") == f"{world.issuer}/docs#{error}"
     assert fields == {"error": error, "state": asked["state"], "iss": world.issuer}
 
 
@@ -83,6 +84,7 @@ async def test_prompt_none_tells_the_client_that_the_person_may_not(remit):
         await stop(remit, world, TargetKind.USER, world.alice.id)
         told = answer_of(await ask(browser, world, request_for(world.web, prompt="none")))
         assert told.fields.pop("error_description") == "the user was stopped"
+        assert told.fields.pop("error_uri")
         assert told.fields == {"error": "access_denied", "state": STATE, "iss": world.issuer}
         # Without it the person reads it himself.
         page = await ask(browser, world, request_for(world.web))
