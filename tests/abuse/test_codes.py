@@ -221,10 +221,11 @@ async def _refresh(remit, world, text):
 
 
 async def _client_secret(remit, world, text):
-    for shown in ({"auth": (world.web.id, text)}, {"data": {"client_id": world.web.id, "client_secret": text}}):
-        data = {"grant_type": "client_credentials", **shown.pop("data", {})}
-        answer = await remit.http.post(f"{world.issuer}/oauth/token", data=data, **shown)
-        refused(answer, "invalid_client", 401)
+    data = {"grant_type": "client_credentials"}
+    posted = {**data, "client_id": world.web.id, "client_secret": text}
+    where = f"{world.issuer}/oauth/token"
+    refused(await remit.http.post(where, data=data, auth=(world.web.id, text)), "invalid_client", 401)
+    refused(await remit.http.post(where, data=posted), "invalid_client", 401)
 
 
 async def _resource_secret(remit, world, text):

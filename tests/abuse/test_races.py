@@ -8,6 +8,7 @@ from collections import Counter
 import httpx
 import pytest
 
+from remit.core.grants import GrantState
 from remit.core.names import LineId
 from tests.flows.client import Browser, Party, Tokens
 from tests.flows.opened import reading
@@ -50,7 +51,8 @@ async def live(server, acme, line):
     """How many refresh tokens of a line could be used."""
     async with reading(server, acme["id"]) as work:
         found = await work.lines.get(LineId(line))
-        return await work.refresh_tokens.live(found.id) if found.state == "active" else 0
+        assert found is not None
+        return await work.refresh_tokens.live(found.id) if found.state is GrantState.ACTIVE else 0
 
 
 def tidy(nodes):
