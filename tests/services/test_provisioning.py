@@ -15,6 +15,7 @@ from remit.core.keys import USES, KeyState, KeyUse
 from remit.core.names import ClientId, SecretKind, parse_opaque
 from remit.core.oauth.client_auth import Presented, Proof
 from remit.core.oauth.verdicts import Refusal
+from remit.core.permissions import API_SCOPES
 from remit.core.registration import ClientDraft
 from remit.core.users import Role, UserState
 from remit.ports.work import EventFilter
@@ -23,7 +24,7 @@ from remit.services.provisioning.agents import create_agent, publish_remit, set_
 from remit.services.provisioning.clients import add_client_secret, create_client
 from remit.services.provisioning.grants import approve_agent
 from remit.services.provisioning.resources import add_resource_secret
-from remit.services.provisioning.tenants import API_SCOPES, create_tenant
+from remit.services.provisioning.tenants import create_tenant
 from remit.services.provisioning.users import create_user, set_rights, set_user_state, turn_rights_on
 from tests.kit.clock import NOW
 from tests.kit.world import BASE, HERE, SEEDER, sure
@@ -76,7 +77,6 @@ async def test_a_tenant_under_another_base_url_is_rolled_back_whole(remit):
         assert await system.tenant_by_slug("new") is None
 
 
-@pytest.mark.requirement("CA-1")
 async def test_a_new_secret_proves_its_client_and_the_old_one_still_does(remit):
     world = remit.acme
     secret = sure(await add_client_secret(world.tenant.id, remit.deps, SEEDER, client=world.web.id))
@@ -97,7 +97,6 @@ async def test_the_secret_of_a_resource_proves_that_resource_alone(remit):
             assert isinstance(outcome, Refusal) is not proven
 
 
-@pytest.mark.requirement("GEN-14")
 async def test_no_secret_of_a_client_is_in_the_log(remit):
     world = remit.acme
     made = sure(await create_client(world.tenant.id, remit.deps, SEEDER, a_draft(world)))

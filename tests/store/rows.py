@@ -29,7 +29,7 @@ from remit.core.stops import Stop, Target, TargetKind
 from remit.core.tenants import Tenant, TenantState, issuer_of
 from remit.core.tokens import RefreshState, RefreshToken
 from remit.core.users import Role, User, UserState
-from remit.ports.work import Database, Work
+from remit.ports.work import Database, Reply, Work
 
 BASE = "http://127.0.0.1:8700"
 NOW = datetime(2026, 11, 25, 12, 0, 0, 123_000, tzinfo=UTC)
@@ -97,6 +97,7 @@ A_REMIT = Remit(
     expires_at=LATER,
     token_seconds=600,
 )
+A_REPLY = Reply(request=b"digest\0", status=201, body=b"{}")
 A_RESOURCE = Resource(
     id=RESOURCE,
     uri=URI,
@@ -226,6 +227,7 @@ async def furnish(work: Work) -> None:
     assert await work.agents.add(AN_AGENT)
     await work.agents.publish(A_REMIT, at=NOW)
     await work.clients.add(A_CLIENT)
+    await work.replies.keep("cli_1", "key", A_REPLY, until=LATER)
     await work.clients.add_secret(CLIENT, A_SECRET, at=NOW)
     await work.grants.add(A_GRANT)
     await work.grants.add(AN_ADMIN_GRANT)

@@ -12,13 +12,14 @@ from remit.core.audit.tree import leaf_hash, root_of
 from remit.core.keys import KeyState
 from remit.core.names import TenantId
 from remit.core.users import UserState
-from remit.ports.work import Database, EventFilter, Work
+from remit.ports.work import Database, EventFilter, GrantFilter, Work
 from tests.store.rows import (
     A_CLIENT,
     A_CODE,
     A_GRANT,
     A_LINE,
     A_REMIT,
+    A_REPLY,
     A_RESOURCE,
     A_SECRET,
     A_SESSION,
@@ -56,6 +57,22 @@ EXPECTED: dict[str, tuple[Look, object]] = {
     "users.get": (lambda work: work.users.get(USER), A_USER),
     "users.by_email": (lambda work: work.users.by_email(" alice@EXAMPLE.com "), A_USER),
     "users.list": (lambda work: work.users.list(), (A_USER,)),
+    "users.page": (lambda work: work.users.page(limit=9), (A_USER,)),
+    "agents.page": (lambda work: work.agents.page(limit=9), (AN_AGENT,)),
+    "agents.remits": (lambda work: work.agents.remits(AGENT, limit=9), (A_REMIT,)),
+    "clients.page": (lambda work: work.clients.page(limit=9), (A_CLIENT,)),
+    "clients.page of an agent": (lambda work: work.clients.page(agent=AGENT, limit=9), (A_CLIENT,)),
+    "resources.page": (lambda work: work.resources.page(limit=9), (A_RESOURCE,)),
+    "grants.page": (lambda work: work.grants.page(GrantFilter(), limit=9), (AN_ADMIN_GRANT, A_GRANT)),
+    "grants.page of a user": (lambda work: work.grants.page(GrantFilter(user=USER), limit=9), (A_GRANT,)),
+    "grants.page of an agent": (
+        lambda work: work.grants.page(GrantFilter(agent=AGENT), limit=9),
+        (AN_ADMIN_GRANT, A_GRANT),
+    ),
+    "lines.page": (lambda work: work.lines.page(GRANT, limit=9), (A_LINE,)),
+    "stops.page": (lambda work: work.stops.page(limit=9), (replace(A_STOP, epoch=1),)),
+    "stops.page in force": (lambda work: work.stops.page(in_force_at=NOW, limit=9), (replace(A_STOP, epoch=1),)),
+    "replies.find": (lambda work: work.replies.find("cli_1", "key", at=NOW), A_REPLY),
     "agents.get": (lambda work: work.agents.get(AGENT), AN_AGENT),
     "agents.by_name": (lambda work: work.agents.by_name("Planner"), AN_AGENT),
     "agents.list": (lambda work: work.agents.list(), (AN_AGENT,)),
@@ -120,6 +137,11 @@ WRITES: dict[str, Look] = {
     "users.set_state": lambda work: work.users.set_state(USER, UserState.INACTIVE),
     "users.set_password": lambda work: work.users.set_password(USER, "x"),
     "users.set_rights": lambda work: work.users.set_rights(USER, RESOURCE, frozenset()),
+    "users.change": lambda work: work.users.change(replace(A_USER, name="x")),
+    "agents.change": lambda work: work.agents.change(replace(AN_AGENT, name="x")),
+    "clients.change": lambda work: work.clients.change(replace(A_CLIENT, name="x")),
+    "resources.change": lambda work: work.resources.change(replace(A_RESOURCE, name="x", scopes=())),
+    "replies.keep": lambda work: work.replies.keep("cli_1", "key", replace(A_REPLY, status=500), until=LATER),
     "agents.set_state": lambda work: work.agents.set_state(AGENT, AgentState.RETIRED),
     "grants.change": lambda work: work.grants.change(GRANT, scopes=frozenset(), expires_at=None),
     "grants.revoke": lambda work: work.grants.revoke(GRANT, at=AT, reason="r"),

@@ -96,6 +96,19 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "It does not fit what there is: a name is taken, or the moment is wrong.",
         "The detail says what is in the way.",
     ),
+    "precondition_failed": Explanation(
+        "It was changed by somebody else since it was read: the tag in `If-Match` is not the one it has now.",
+        "Read it again, look at what is different, and send the change with the new `ETag`.",
+    ),
+    "precondition_required": Explanation(
+        "A change of something that exists must say which state it was decided on.",
+        "Send `If-Match` with the `ETag` of what was read, or `*` to change it whatever it is.",
+    ),
+    "key_reused": Explanation(
+        "The `Idempotency-Key` was used in the last 24 hours for another request of the same client.",
+        "Choose a new key for each thing that is to be done; repeat a key only with the very same request.",
+    ),
+    "unsupported_media_type": Explanation("The body is not JSON.", "Send it as `application/json`."),
     "internal": Explanation(
         "Something broke on the side of Remit. Nothing was changed by this request.",
         "Look for `request_id` in the log of the server; the traceback stands there.",

@@ -194,6 +194,8 @@ async def not_found(request: Request, _: Exception) -> Response:
     return render_problem("not_found", "no such page or endpoint", request=request.scope.get("remit.request", ""))
 
 
-async def wrong_method(request: Request, _: Exception) -> Response:
+async def wrong_method(request: Request, error: Exception) -> Response:
+    """Say that the method is wrong here, and which ones are right (RFC 9110 §15.5.6)."""
     detail = f"{request.method} is not possible here"
-    return render_problem("method_not_allowed", detail, request=request.scope.get("remit.request", ""))
+    headers = dict(getattr(error, "headers", None) or {})
+    return render_problem("method_not_allowed", detail, request=request.scope.get("remit.request", ""), headers=headers)

@@ -12,14 +12,12 @@ from datetime import datetime
 from typing import Protocol
 
 from remit.core.agents import Agent, AgentState, Remit
-from remit.core.audit.events import Event
 from remit.core.clients import Client, Party, StoredSecret
-from remit.core.grants import Code, Grant, Line
+from remit.core.grants import Code, Grant, GrantState, Line
 from remit.core.keys import KeyState, SigningKey
 from remit.core.names import (
     AgentId,
     ClientId,
-    EventId,
     GrantId,
     Kid,
     LineId,
@@ -35,6 +33,7 @@ from remit.core.stops import Stop, Target
 from remit.core.tenants import Tenant
 from remit.core.tokens import RefreshToken
 from remit.core.users import Rights, User, UserState
+from remit.ports.log import AuditLog, Decisions, EventFilter, Events, StoredEvent, TreeState, Usage
 
 
 class Tenants(Protocol):
@@ -68,6 +67,14 @@ class Users(Protocol):
         """Add a user. False when the address is taken."""
         ...
 
+    async def page(self, *, after: str = "", limit: int) -> tuple[User, ...]:
+        """Return users in the order of their ids, those after one."""
+        ...
+
+    async def change(self, user: User) -> None:
+        """Store the name and the role of a user."""
+        ...
+
     async def set_state(self, user: UserId, state: UserState) -> None: ...
     async def set_password(self, user: UserId, password_hash: str) -> None: ...
     async def rights(self, user: UserId, resource: ResourceId) -> Rights: ...
@@ -78,13 +85,25 @@ class Agents(Protocol):
     async def get(self, agent: AgentId) -> Agent | None: ...
     async def by_name(self, name: str) -> Agent | None: ...
     async def list(self) -> tuple[Agent, ...]: ...
+    async def page(self, *, after: str = "", limit: int) -> tuple[Agent, ...]:
+        """Return agents in the order of their ids, those after one."""
+        ...
+
     async def add(self, agent: Agent) -> bool:
         """Add an agent. False when the name is taken."""
+        ...
+
+    async def change(self, agent: Agent) -> None:
+        """Store what may change of an agent: everything but its id, state and beginning."""
         ...
 
     async def set_state(self, agent: AgentId, state: AgentState) -> None: ...
     async def remit(self, agent: AgentId) -> Remit | None:
         """Return the active version of the agent's remit."""
+        ...
+
+    async def remits(self, agent: AgentId, *, before: int | None = None, limit: int) -> tuple[Remit, ...]:
+        """Return versions of the agent's remit, newest first, those before one."""
         ...
 
     async def publish(self, remit: Remit, *, at: datetime) -> None:
@@ -100,6 +119,14 @@ class Clients(Protocol):
 
     async def by_name(self, name: str) -> Client | None: ...
     async def list(self, agent: AgentId | None = None) -> tuple[Client, ...]: ...
+    async def page(self, *, agent: AgentId | None = None, after: str = "", limit: int) -> tuple[Client, ...]:
+        """Return clients in the order of their ids, those after one."""
+        ...
+
+    async def change(self, client: Client) -> None:
+        """Store what may change of a client, with its version."""
+        ...
+
     async def count_self_registered(self) -> int:
         """Count the active clients that registered themselves."""
         ...
@@ -118,12 +145,31 @@ class Resources(Protocol):
     async def get(self, resource: ResourceId) -> Resource | None: ...
     async def by_uri(self, uri: str) -> Resource | None: ...
     async def list(self) -> tuple[Resource, ...]: ...
+    async def page(self, *, after: str = "", limit: int) -> tuple[Resource, ...]:
+        """Return resources in the order of their ids, those after one."""
+        ...
+
+    async def change(self, resource: Resource) -> None:
+        """Store what may change of a resource: everything but its id and URI; its scopes take the place of others."""
+        ...
+
     async def add(self, resource: Resource, *, at: datetime) -> bool:
         """Add a resource with its scopes. False when the URI is taken in this tenant."""
         ...
 
     async def secrets(self, resource: ResourceId) -> tuple[StoredSecret, ...]: ...
     async def add_secret(self, resource: ResourceId, secret: StoredSecret, *, at: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantFilter:
+    """Which grants to look for. None means any."""
+
+    user: UserId | None = None
+    agent: AgentId | None = None
+    client: ClientId | None = None
+    resource: ResourceId | None = None
+    state: GrantState | None = None
 
 
 class Grants(Protocol):
@@ -142,6 +188,10 @@ class Grants(Protocol):
         """Return grants, newest first."""
         ...
 
+    async def page(self, wanted: GrantFilter, *, before: str | None = None, limit: int) -> tuple[Grant, ...]:
+        """Return grants newest first, those before one."""
+        ...
+
     async def add(self, grant: Grant) -> None: ...
     async def change(self, grant: GrantId, *, scopes: frozenset[str], expires_at: datetime | None) -> None:
         """Widen or narrow what the grant holds."""
@@ -155,6 +205,10 @@ class Grants(Protocol):
 class Lines(Protocol):
     async def get(self, line: LineId) -> Line | None: ...
     async def list(self, grant: GrantId) -> tuple[Line, ...]: ...
+    async def page(self, grant: GrantId, *, before: str | None = None, limit: int) -> tuple[Line, ...]:
+        """Return lines of a grant newest first, those before one."""
+        ...
+
     async def add(self, line: Line) -> None: ...
     async def revoke(self, line: LineId, *, at: datetime, reason: str) -> bool: ...
 
@@ -193,6 +247,12 @@ class Stops(Protocol):
 
     async def get(self, stop: StopId) -> Stop | None: ...
     async def list(self, *, in_force_at: datetime | None = None) -> tuple[Stop, ...]: ...
+    async def page(
+        self, *, before: int | None = None, in_force_at: datetime | None = None, limit: int
+    ) -> tuple[Stop, ...]:
+        """Return stops newest first, those below an epoch."""
+        ...
+
     async def lift(self, stop: StopId, *, at: datetime, by: str) -> bool: ...
     async def since(self, epoch: int, *, started_after: datetime, limit: int) -> tuple[Stop, ...]:
         """Return stops above an epoch in order: the revocation feed."""
@@ -215,94 +275,19 @@ class Once(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvent:
-    """An event as it lies in the log: its place in the tree and the exact bytes that were hashed."""
+class Reply:
+    """An answer that was given: to what, as a digest, and what it said. It never holds a secret."""
 
-    seq: int
-    id: EventId
-    type: str
-    at: datetime
-    outcome: str
+    request: bytes
+    status: int
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFilter:
-    """What to look for. None means anything; ids match the event's own columns."""
+class Replies(Protocol):
+    """Answers under the keys that callers chose, for as long as they may ask again."""
 
-    type: str | None = None
-    outcome: str | None = None
-    user: str | None = None
-    agent: str | None = None
-    client: str | None = None
-    grant: str | None = None
-    jti: str | None = None
-    since: datetime | None = None
-
-
-class Events(Protocol):
-    async def append(self, event: Event, *, at: datetime) -> EventId:
-        """Write the event in this transaction; it becomes a leaf of the tree before anybody is answered."""
-        ...
-
-    async def tally(self, event: Event, *, reason: str, at: datetime) -> None:
-        """Write the event the first time in a minute for its reason and peer, and count it after that."""
-        ...
-
-    async def page(self, wanted: EventFilter, *, before: int | None = None, limit: int = 50) -> tuple[StoredEvent, ...]:
-        """Return events newest first, those before a sequence number."""
-        ...
-
-    async def after(self, seq: int, *, limit: int = 500) -> tuple[StoredEvent, ...]:
-        """Return events oldest first, those after a sequence number (-1: from the start)."""
-        ...
-
-    async def get(self, event: EventId) -> StoredEvent | None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """When and how often a scope of a grant was used, as the guards reported."""
-
-    grant: GrantId
-    scope: str
-    count: int
-    denied: int
-    last_at: datetime
-
-
-class Decisions(Protocol):
-    async def fresh(self, ids: Sequence[str], *, at: datetime) -> frozenset[str]:
-        """Remember these report ids; return those not seen before (reports are idempotent)."""
-        ...
-
-    async def count(self, grant: GrantId, scope: str, *, permitted: bool, at: datetime) -> None: ...
-    async def usage(self, grants: Sequence[GrantId]) -> tuple[Usage, ...]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TreeState:
-    size: int
-    root: bytes
-
-
-class AuditLog(Protocol):
-    """The tree behind the events: what verification and checkpoints need."""
-
-    async def leaves(self, start: int, *, limit: int = 1000) -> tuple[tuple[int, bytes, bytes], ...]:
-        """Return (index, stored event bytes, stored leaf hash) in order."""
-        ...
-
-    async def tree(self) -> TreeState: ...
-    async def checkpoints(self) -> tuple[tuple[int, str], ...]:
-        """Return (size, signed note) in order of size."""
-        ...
-
-    async def signed(self) -> int:
-        """Return how many entries the newest checkpoint covers; 0 when there is none."""
-        ...
-
-    async def add_checkpoint(self, size: int, note: str, *, at: datetime) -> bool: ...
+    async def find(self, caller: str, key: str, *, at: datetime) -> Reply | None: ...
+    async def keep(self, caller: str, key: str, reply: Reply, *, until: datetime) -> None: ...
 
 
 class Work(Protocol):
@@ -324,6 +309,7 @@ class Work(Protocol):
     stops: Stops
     sessions: Sessions
     once: Once
+    replies: Replies
     events: Events
     decisions: Decisions
     audit: AuditLog
@@ -365,3 +351,33 @@ class Database(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+__all__ = [
+    "Agents",
+    "AuditLog",
+    "Clients",
+    "Codes",
+    "Database",
+    "Decisions",
+    "EventFilter",
+    "Events",
+    "GrantFilter",
+    "Grants",
+    "Keys",
+    "Lines",
+    "Once",
+    "RefreshTokens",
+    "Replies",
+    "Reply",
+    "Resources",
+    "Sessions",
+    "Stops",
+    "StoredEvent",
+    "System",
+    "Tenants",
+    "TreeState",
+    "Usage",
+    "Users",
+    "Work",
+]

@@ -14,6 +14,7 @@ from remit.core.names import AgentId, ResourceId, Secret, UserId
 from remit.core.oauth.client_auth import Presented, Proof
 from remit.core.oauth.token_set import TokenCall, TokenSet
 from remit.core.oauth.verdicts import Refusal
+from remit.core.permissions import API_SCOPES
 from remit.core.registration import ClientDraft
 from remit.core.resources import Resource, Risk, Scope
 from remit.core.self_registration import GOVERNOR
@@ -39,7 +40,7 @@ from remit.services.provisioning.agents import create_agent, publish_remit
 from remit.services.provisioning.clients import create_client
 from remit.services.provisioning.grants import approve_agent
 from remit.services.provisioning.resources import add_resource_secret, create_resource
-from remit.services.provisioning.tenants import API_SCOPES, create_tenant
+from remit.services.provisioning.tenants import create_tenant
 from remit.services.provisioning.users import create_user, set_rights, turn_rights_on
 
 SCOPES = (

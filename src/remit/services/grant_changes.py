@@ -32,22 +32,26 @@ async def narrow(
             return ENDED
         if not keep <= held.scopes:
             return WIDER
-        who = await _about(work, held, who)
         if not keep - {"offline_access"}:
-            await stop_in(work, Target(TargetKind.GRANT, held.id), deps, who, reason="its user left it nothing")
-            return replace(held, state=GrantState.REVOKED)
-        if keep == held.scopes:
-            return held
-        now = deps.clock.now()
-        await work.grants.change(held.id, scopes=keep, expires_at=held.expires_at)
-        # Tokens that are out still say the wider scopes, and a guard that reads them asks nobody. So a stop is placed
-        # that is over when it begins: nothing is refused because it is in force, but its epoch refuses every token of
-        # the grant issued before it, everywhere the feed reaches. A refresh gets a token with the epoch and less.
-        target = Target(TargetKind.GRANT, held.id)
-        await put_row(work, target, deps, who, reason="narrowed by its user", over_at_once=True)
-        removed = tuple(sorted(held.scopes - keep))
-        await work.events.append(GrantNarrowed(who=who, scopes=tuple(sorted(keep)), removed=removed), at=now)
-        return replace(held, scopes=keep)
+            return await _revoke(work, held, deps, who, reason="its user left it nothing")
+        return await _narrow(work, held, keep, deps, who, reason="narrowed by its user")
+
+
+async def narrow_any(
+    tenant: TenantId, grant: GrantId, keep: frozenset[str], deps: Deps, who: Who, *, reason: str
+) -> Grant | Refusal:
+    """Leave the agent only `keep` of a grant, whoever's it is: for administrators. Taking all of it is a revocation."""
+    async with deps.db.work(tenant) as work:
+        held = await work.grants.get(grant)
+        if held is None:
+            return NO_GRANT
+        if held.state is GrantState.REVOKED:
+            return replace(ENDED, code="conflict")
+        if not keep <= held.scopes:
+            return Refusal("invalid_request", f"only what it holds can stay: {' '.join(sorted(held.scopes))}")
+        if not keep - {"offline_access"}:
+            return Refusal("invalid_request", "name a scope that stays, or revoke the grant")
+        return await _narrow(work, held, keep, deps, who, reason=reason)
 
 
 async def revoke_own(tenant: TenantId, grant: GrantId, user: UserId, deps: Deps, who: Who) -> Grant | Refusal:
@@ -73,6 +77,21 @@ async def revoke_any(tenant: TenantId, grant: GrantId, deps: Deps, who: Who, *, 
     async with deps.db.work(tenant) as work:
         held = await work.grants.get(grant)
         return NO_GRANT if held is None else await _revoke(work, held, deps, who, reason=reason)
+
+
+async def _narrow(work: Work, held: Grant, keep: frozenset[str], deps: Deps, who: Who, *, reason: str) -> Grant:
+    if keep == held.scopes:
+        return held
+    who = await _about(work, held, who)
+    await work.grants.change(held.id, scopes=keep, expires_at=held.expires_at)
+    # Tokens that are out still say the wider scopes, and a guard that reads them asks nobody. So a stop is placed
+    # that is over when it begins: nothing is refused because it is in force, but its epoch refuses every token of
+    # the grant issued before it, everywhere the feed reaches. A refresh gets a token with the epoch and less.
+    await put_row(work, Target(TargetKind.GRANT, held.id), deps, who, reason=reason, over_at_once=True)
+    removed = tuple(sorted(held.scopes - keep))
+    event = GrantNarrowed(who=who, scopes=tuple(sorted(keep)), removed=removed)
+    await work.events.append(event, at=deps.clock.now())
+    return replace(held, scopes=keep)
 
 
 async def _revoke(work: Work, held: Grant, deps: Deps, who: Who, *, reason: str) -> Grant | Refusal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -28,16 +28,26 @@ ROTATE_AFTER = timedelta(days=90)
 
 _Pair = tuple[KeyUse, str]
 
+Spares = Mapping[_Pair, SigningKey]
+"""Keys that were made before the work that needs them."""
+
 
 async def rotate_keys(
-    tenant: TenantId, deps: Deps, who: Who, *, use: KeyUse | None = None, at_once: bool = False
+    tenant: TenantId,
+    deps: Deps,
+    who: Who,
+    *,
+    use: KeyUse | None = None,
+    at_once: bool = False,
+    spares: Spares | None = None,
 ) -> tuple[SigningKey, ...] | Refusal:
     """Move every key of a use, or of all, one state on. Returns those that sign from now on.
 
     Refuses while a next key may be unknown to somebody; with `at_once` tokens of the new key can fail there.
+    `spares` were made before, where this runs inside a work.
     """
-    pairs = [pair for pair in USES if use is None or pair[0] is use]
-    fresh = await _make(tenant, pairs, deps)
+    pairs = _pairs(use)
+    fresh = await make_spares(tenant, deps, use=use) if spares is None else spares
     async with deps.db.work(tenant) as work:
         keys = await work.keys.all()
         early = [f"{use} {alg}" for use, alg in pairs if not at_once and not _known(keys, (use, alg), deps)]
@@ -69,19 +79,17 @@ async def keep_keys(tenant: TenantId, deps: Deps) -> None:
                     await _step(work, keys, pair, fresh[pair], deps, SYSTEM)
 
 
-async def revoke_key(tenant: TenantId, kid: Kid, deps: Deps, who: Who, *, reason: str) -> Stop | Refusal:
+async def revoke_key(
+    tenant: TenantId, kid: Kid, deps: Deps, who: Who, *, reason: str, spares: Spares | None = None
+) -> Stop | Refusal:
     """Refuse from now on whatever a key signed, and take it out of the key set; its successor signs at once."""
-    async with deps.db.read(tenant) as work:
-        key = _find(await work.keys.all(), kid)
-    if key is None:
-        return Refusal("not_found", "no such key")
-    pair = (key.use, key.alg)
-    fresh = await _make(tenant, [pair], deps)
+    fresh = await spares_for(tenant, kid, deps) if spares is None else spares
     async with deps.db.work(tenant) as work:
         keys = await work.keys.all()
         key = _find(keys, kid)
         if key is None:
             return Refusal("not_found", "no such key")
+        pair = (key.use, key.alg)
         stop = await stop_in(work, Target(TargetKind.KID, kid), deps, who, reason=reason)
         if isinstance(stop, Refusal):
             return stop
@@ -92,6 +100,22 @@ async def revoke_key(tenant: TenantId, kid: Kid, deps: Deps, who: Who, *, reason
         if key.state is not KeyState.GONE:
             await _change(work, key, KeyState.GONE, deps, who)
         return stop
+
+
+async def make_spares(tenant: TenantId, deps: Deps, *, use: KeyUse | None = None) -> Spares:
+    """Make the keys that a rotation will need."""
+    return await _make(tenant, _pairs(use), deps)
+
+
+async def spares_for(tenant: TenantId, kid: Kid, deps: Deps) -> Spares:
+    """Make what takes the place of one key; nothing where there is no such key."""
+    async with deps.db.read(tenant) as work:
+        key = _find(await work.keys.all(), kid)
+    return {} if key is None else await _make(tenant, [(key.use, key.alg)], deps)
+
+
+def _pairs(use: KeyUse | None) -> list[_Pair]:
+    return [pair for pair in USES if use is None or pair[0] is use]
 
 
 async def _make(tenant: TenantId, pairs: Sequence[_Pair], deps: Deps) -> dict[_Pair, SigningKey]:

@@ -9,12 +9,19 @@ from remit.core.names import Kid, TenantId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.stops import RESUMABLE, Stop, Target, TargetKind
 from remit.ports.deps import Deps
-from remit.services.signing_keys import revoke_key
+from remit.services.signing_keys import Spares, revoke_key
 from remit.services.stop_rows import stop_in
 
 
 async def place_stop(
-    tenant: TenantId, target: Target, deps: Deps, who: Who, *, reason: str, until: datetime | None = None
+    tenant: TenantId,
+    target: Target,
+    deps: Deps,
+    who: Who,
+    *,
+    reason: str,
+    until: datetime | None = None,
+    spares: Spares | None = None,
 ) -> Stop | Refusal:
     """Stop a target. On a token, line, grant, key or session that is final; on the rest it can be lifted or run out.
 
@@ -22,7 +29,7 @@ async def place_stop(
     its successor signs: were it to stay, nothing could be issued and checkers would still trust it (KEY-1).
     """
     if target.kind is TargetKind.KID and until is None:
-        return await revoke_key(tenant, Kid(target.id), deps, who, reason=reason)
+        return await revoke_key(tenant, Kid(target.id), deps, who, reason=reason, spares=spares)
     async with deps.db.work(tenant) as work:
         return await stop_in(work, target, deps, who, reason=reason, until=until)
 

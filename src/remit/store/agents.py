@@ -24,6 +24,16 @@ select id, name, purpose, owner, sponsor, role, model, state, created_at
   from agent where tenant = :tenant order by id
 """
 
+PAGE = """
+select id, name, purpose, owner, sponsor, role, model, state, created_at
+  from agent where tenant = :tenant and id > :after order by id limit :limit
+"""
+
+CHANGE = """
+update agent set name = :name, purpose = :purpose, owner = :owner, sponsor = :sponsor, role = :role, model = :model
+ where tenant = :tenant and id = :id
+"""
+
 ADD = """
 insert into agent (tenant, id, name, purpose, owner, sponsor, role, model, state, created_at)
 values (:tenant, :id, :name, :purpose, :owner, :sponsor, :role, :model, :state, :created_at)
@@ -37,6 +47,11 @@ update agent set state = :state where tenant = :tenant and id = :id
 REMIT = """
 select id, agent_id, version, scopes, expires_at, token_seconds
   from remit where tenant = :tenant and agent_id = :agent and state = 'active'
+"""
+
+REMITS = """
+select id, agent_id, version, scopes, expires_at, token_seconds
+  from remit where tenant = :tenant and agent_id = :agent and version < :before order by version desc limit :limit
 """
 
 SUPERSEDE = """
@@ -93,6 +108,21 @@ class AgentTable:
     async def list(self) -> tuple[Agent, ...]:
         return tuple(agent_of(row) for row in await self._statements.rows(LIST))
 
+    async def page(self, *, after: str = "", limit: int) -> tuple[Agent, ...]:
+        return tuple(agent_of(row) for row in await self._statements.rows(PAGE, after=after, limit=limit))
+
+    async def change(self, agent: Agent) -> None:
+        await self._statements.rows(
+            CHANGE,
+            id=agent.id,
+            name=agent.name,
+            purpose=agent.purpose,
+            owner=agent.owner,
+            sponsor=agent.sponsor,
+            role=agent.role,
+            model=agent.model,
+        )
+
     async def add(self, agent: Agent) -> bool:
         return await self._statements.touched(
             ADD,
@@ -113,6 +143,11 @@ class AgentTable:
     async def remit(self, agent: AgentId) -> Remit | None:
         row = await self._statements.row(REMIT, agent=agent)
         return None if row is None else remit_of(row)
+
+    async def remits(self, agent: AgentId, *, before: int | None = None, limit: int) -> tuple[Remit, ...]:
+        newest = 2**62 if before is None else before
+        rows = await self._statements.rows(REMITS, agent=agent, before=newest, limit=limit)
+        return tuple(remit_of(row) for row in rows)
 
     async def publish(self, remit: Remit, *, at: datetime) -> None:
         await self._statements.rows(SUPERSEDE, agent=remit.agent)

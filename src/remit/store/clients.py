@@ -55,6 +55,21 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
   from client where tenant = :tenant and agent_id = :agent order by id
 """
 
+PAGE = """
+select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
+       jwks, self_registered, version, id_token_alg, state, created_at
+  from client
+ where tenant = :tenant and id > :after and (cast(:agent as text) is null or agent_id = :agent)
+ order by id limit :limit
+"""
+
+CHANGE = """
+update client set name = :name, redirect_uris = :redirect_uris, grant_types = :grant_types,
+       default_resource = :default_resource, default_scopes = :default_scopes, jwks = :jwks,
+       id_token_alg = :id_token_alg, version = :version
+ where tenant = :tenant and id = :id
+"""
+
 COUNT_SELF_REGISTERED = """
 select count(*) from client where tenant = :tenant and self_registered = 1 and state = 'active'
 """
@@ -123,6 +138,24 @@ class ClientTable:
         else:
             rows = await self._statements.rows(LIST_OF_AGENT, agent=agent)
         return tuple(_client(row) for row in rows)
+
+    async def page(self, *, agent: AgentId | None = None, after: str = "", limit: int) -> tuple[Client, ...]:
+        rows = await self._statements.rows(PAGE, agent=agent, after=after, limit=limit)
+        return tuple(_client(row) for row in rows)
+
+    async def change(self, client: Client) -> None:
+        await self._statements.rows(
+            CHANGE,
+            id=client.id,
+            name=client.name,
+            redirect_uris=to_json(client.redirect_uris),
+            grant_types=set_to_json(frozenset(item.value for item in client.grant_types)),
+            default_resource=client.default_resource,
+            default_scopes=set_to_json(client.default_scopes),
+            jwks=client.jwks,
+            id_token_alg=client.id_token_alg,
+            version=client.version,
+        )
 
     async def count_self_registered(self) -> int:
         row = await self._statements.row(COUNT_SELF_REGISTERED)

@@ -16,6 +16,10 @@ _texts = msgspec.json.Decoder(list[str])
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 
 
+LAST_ID = "~"
+"""Sorts after every id."""
+
+
 def to_ms(at: datetime) -> int:
     """Return whole milliseconds; what is finer is cut off, so that a time never moves into the future."""
     return (at - _EPOCH) // _MS

@@ -32,7 +32,7 @@ select seq, id, type, at, outcome, body
    and (cast(:client as text) is null or client_id = :client)
    and (cast(:grant as text) is null or grant_id = :grant)
    and (cast(:jti as text) is null or jti = :jti)
-   and at >= :since
+   and at >= :since and at < :until
  order by seq desc limit :limit
 """
 
@@ -163,6 +163,7 @@ class EventTable:
             grant=wanted.grant,
             jti=wanted.jti,
             since=0 if wanted.since is None else to_ms(wanted.since),
+            until=_NEWEST if wanted.until is None else to_ms(wanted.until),
             limit=limit,
         )
         return tuple(_event(row) for row in rows)

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from remit.core.grants import Grant, GrantState
 from remit.core.names import AgentId, ClientId, GrantId, ResourceId, UserId
-from remit.store.columns import from_ms, maybe_from_ms, maybe_to_ms, set_from_json, set_to_json, to_ms
-from remit.store.statements import Row, Statements
+from remit.ports.work import GrantFilter
+from remit.store.columns import LAST_ID, from_ms, maybe_from_ms, maybe_to_ms, set_from_json, set_to_json, to_ms
+from remit.store.statements import Row, Statements, Value
 
 GET = """
 select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver, state, created_at, expires_at
@@ -39,6 +40,37 @@ select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver,
 LIST_OF_AGENT = """
 select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver, state, created_at, expires_at
   from grants where tenant = :tenant and agent_id = :agent and (state = 'active' or :active = 0) order by id desc
+"""
+
+PAGE = """
+select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver, state, created_at, expires_at
+  from grants
+ where tenant = :tenant and id < :before
+   and (cast(:client as text) is null or client_id = :client)
+   and (cast(:resource as text) is null or resource_id = :resource)
+   and (cast(:state as text) is null or state = :state)
+ order by id desc limit :limit
+"""
+
+PAGE_OF_USER = """
+select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver, state, created_at, expires_at
+  from grants
+ where tenant = :tenant and user_id = :user and id < :before
+   and (cast(:agent as text) is null or agent_id = :agent)
+   and (cast(:client as text) is null or client_id = :client)
+   and (cast(:resource as text) is null or resource_id = :resource)
+   and (cast(:state as text) is null or state = :state)
+ order by id desc limit :limit
+"""
+
+PAGE_OF_AGENT = """
+select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver, state, created_at, expires_at
+  from grants
+ where tenant = :tenant and agent_id = :agent and id < :before
+   and (cast(:client as text) is null or client_id = :client)
+   and (cast(:resource as text) is null or resource_id = :resource)
+   and (cast(:state as text) is null or state = :state)
+ order by id desc limit :limit
 """
 
 ADD = """
@@ -88,6 +120,22 @@ class GrantTable:
             rows = await self._statements.rows(LIST, active=int(active))
         grants = (_grant(row) for row in rows)
         return tuple(grant for grant in grants if agent is None or grant.agent == agent)
+
+    async def page(self, wanted: GrantFilter, *, before: str | None = None, limit: int) -> tuple[Grant, ...]:
+        shared: dict[str, Value] = {
+            "before": LAST_ID if before is None else before,
+            "client": wanted.client,
+            "resource": wanted.resource,
+            "state": wanted.state,
+            "limit": limit,
+        }
+        if wanted.user is not None:
+            rows = await self._statements.rows(PAGE_OF_USER, user=wanted.user, agent=wanted.agent, **shared)
+        elif wanted.agent is not None:
+            rows = await self._statements.rows(PAGE_OF_AGENT, agent=wanted.agent, **shared)
+        else:
+            rows = await self._statements.rows(PAGE, **shared)
+        return tuple(_grant(row) for row in rows)
 
     async def add(self, grant: Grant) -> None:
         await self._statements.rows(

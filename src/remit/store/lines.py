@@ -6,7 +6,7 @@ from datetime import datetime
 
 from remit.core.grants import GrantState, Line
 from remit.core.names import AgentId, ClientId, GrantId, LineId, ResourceId, SessionId, UserId
-from remit.store.columns import from_ms, set_from_json, set_to_json, to_ms
+from remit.store.columns import LAST_ID, from_ms, set_from_json, set_to_json, to_ms
 from remit.store.statements import Row, Statements
 
 GET = """
@@ -19,6 +19,12 @@ LIST = """
 select id, grant_id, user_id, agent_id, client_id, client_version, redirect_uri, resource_id, scopes, session_id,
        while_away, state, created_at, expires_at
   from line where tenant = :tenant and grant_id = :grant order by id
+"""
+
+PAGE = """
+select id, grant_id, user_id, agent_id, client_id, client_version, redirect_uri, resource_id, scopes, session_id,
+       while_away, state, created_at, expires_at
+  from line where tenant = :tenant and grant_id = :grant and id < :before order by id desc limit :limit
 """
 
 ADD = """
@@ -47,6 +53,10 @@ class LineTable:
 
     async def list(self, grant: GrantId) -> tuple[Line, ...]:
         return tuple(_line(row) for row in await self._statements.rows(LIST, grant=grant))
+
+    async def page(self, grant: GrantId, *, before: str | None = None, limit: int) -> tuple[Line, ...]:
+        newest = LAST_ID if before is None else before
+        return tuple(_line(row) for row in await self._statements.rows(PAGE, grant=grant, before=newest, limit=limit))
 
     async def add(self, line: Line) -> None:
         await self._statements.rows(

@@ -29,6 +29,23 @@ select r.id, r.uri, r.name, r.state, r.token_seconds, s.name, s.sentence, s.risk
  where r.tenant = :tenant order by r.id, s.position
 """
 
+PAGE = """
+select r.id, r.uri, r.name, r.state, r.token_seconds, s.name, s.sentence, s.risk, s.sensitive
+  from resource r left join scope s on s.tenant = r.tenant and s.resource_id = r.id
+ where r.tenant = :tenant and r.id in (
+       select id from resource where tenant = :tenant and id > :after order by id limit :limit)
+ order by r.id, s.position
+"""
+
+CHANGE = """
+update resource set name = :name, state = :state, token_seconds = :token_seconds where tenant = :tenant and id = :id
+returning 1
+"""
+
+DROP_SCOPES = """
+delete from scope where tenant = :tenant and resource_id = :id
+"""
+
 ADD = """
 insert into resource (tenant, id, uri, name, state, token_seconds, created_at)
 values (:tenant, :id, :uri, :name, :state, :token_seconds, :at)
@@ -75,8 +92,26 @@ class ResourceTable:
             token_seconds=resource.token_seconds,
             at=to_ms(at),
         )
-        if not added:
-            return False
+        if added:
+            await self._add_scopes(resource)
+        return added
+
+    async def page(self, *, after: str = "", limit: int) -> tuple[Resource, ...]:
+        return _resources(await self._statements.rows(PAGE, after=after, limit=limit))
+
+    async def change(self, resource: Resource) -> None:
+        found = await self._statements.touched(
+            CHANGE,
+            id=resource.id,
+            name=resource.name,
+            state=resource.state.value,
+            token_seconds=resource.token_seconds,
+        )
+        if found:
+            await self._statements.rows(DROP_SCOPES, id=resource.id)
+            await self._add_scopes(resource)
+
+    async def _add_scopes(self, resource: Resource) -> None:
         for position, scope in enumerate(resource.scopes):
             await self._statements.rows(
                 ADD_SCOPE,
@@ -87,7 +122,6 @@ class ResourceTable:
                 sensitive=int(scope.sensitive),
                 position=position,
             )
-        return True
 
     async def secrets(self, resource: ResourceId) -> tuple[StoredSecret, ...]:
         return tuple(secret_of(row) for row in await self._statements.rows(SECRETS, resource=resource))

@@ -7,24 +7,7 @@ index: a token is found by the id inside it, and "all tokens of X" is a state of
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    UniqueConstraint,
-    text,
-)
-from sqlalchemy import Text as AnyText
-from sqlalchemy.schema import SchemaItem
+from sqlalchemy import Index, UniqueConstraint, text
 
 from remit.core.agents import AgentState
 from remit.core.audit.events import Outcome
@@ -36,57 +19,17 @@ from remit.core.stops import TargetKind
 from remit.core.tenants import TenantState
 from remit.core.tokens import RefreshState
 from remit.core.users import Role, UserState
+from remit.store.declare import METADATA
+from remit.store.declare import flag as _flag
+from remit.store.declare import number as _number
+from remit.store.declare import of as _of
+from remit.store.declare import one_of as _one_of
+from remit.store.declare import raw as _bytes
+from remit.store.declare import table as _table
+from remit.store.declare import text as _text
+from remit.store.declare import time as _time
 
-METADATA = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pk",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fk",
-        "uq": "%(table_name)s_%(column_0_N_name)s_uq",
-        "ck": "%(table_name)s_%(constraint_name)s_ck",
-    }
-)
-
-# Compared byte by byte on every database: ids keep their case, and pages end where they say they do.
-Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
-
-
-def _text(name: str, *, null: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=null)
-
-
-def _number(name: str, *, null: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=null)
-
-
-def _flag(name: str) -> Column[int]:
-    """0 or 1: the two databases agree on numbers, not on booleans."""
-    return Column(name, Integer, CheckConstraint(f"{name} in (0, 1)", name=name), nullable=False)
-
-
-def _time(name: str, *, null: bool = False) -> Column[int]:
-    """Milliseconds since 1970 in UTC."""
-    return Column(name, BigInteger, nullable=null)
-
-
-def _bytes(name: str, *, null: bool = False) -> Column[bytes]:
-    return Column(name, LargeBinary, nullable=null)
-
-
-def _one_of(name: str, values: type[StrEnum] | tuple[str, ...]) -> Column[str]:
-    words = ", ".join(f"'{value}'" for value in values)
-    return Column(name, Text, CheckConstraint(f"{name} in ({words})", name=name), nullable=False)
-
-
-def _of(table: str, column: str) -> ForeignKeyConstraint:
-    """Refer to a row of the same tenant."""
-    return ForeignKeyConstraint(["tenant", column], [f"{table}.tenant", f"{table}.id"])
-
-
-def _table(name: str, *items: SchemaItem, key: tuple[str, ...] = ("id",), of_tenant: bool = False) -> Table:
-    walls = [ForeignKeyConstraint(["tenant"], ["tenant.tenant"])] if of_tenant else []
-    wall = PrimaryKeyConstraint("tenant", *key)
-    return Table(name, METADATA, _text("tenant"), *items, wall, *walls, sqlite_with_rowid=False)
-
+__all__ = ["METADATA"]
 
 # `user` and `grant` are reserved words, so these two tables are named in the plural and columns that point to them end
 # in `_id`.
@@ -326,6 +269,17 @@ _table(
     _of("users", "user_id"),
 )
 _table("once", _text("kind"), _text("key"), _time("until"), _time("claimed_at"), key=("kind", "key"), of_tenant=True)
+_table(
+    "reply",
+    _text("caller"),
+    _text("key"),
+    _bytes("request"),
+    _number("status"),
+    _bytes("body"),
+    _time("until"),
+    key=("caller", "key"),
+    of_tenant=True,
+)
 _table(
     "event",
     _number("seq"),

@@ -50,6 +50,14 @@ select id, target_kind, target_id, reason, actor_kind, actor, started_at, ends_a
  order by epoch desc
 """
 
+PAGE = """
+select id, target_kind, target_id, reason, actor_kind, actor, started_at, ends_at, lifted_at, lifted_by, epoch
+  from stop
+ where tenant = :tenant and epoch < :before
+   and (:all = 1 or (lifted_at is null and (ends_at is null or ends_at > :at)))
+ order by epoch desc limit :limit
+"""
+
 LIFT = """
 update stop set lifted_at = :at, lifted_by = :by
  where tenant = :tenant and id = :id and lifted_at is null
@@ -110,6 +118,18 @@ class StopTable:
             rows = await self._statements.rows(LIST)
         else:
             rows = await self._statements.rows(LIST_IN_FORCE, at=to_ms(in_force_at))
+        return tuple(_stop(row) for row in rows)
+
+    async def page(
+        self, *, before: int | None = None, in_force_at: datetime | None = None, limit: int
+    ) -> tuple[Stop, ...]:
+        rows = await self._statements.rows(
+            PAGE,
+            before=2**62 if before is None else before,
+            all=int(in_force_at is None),
+            at=0 if in_force_at is None else to_ms(in_force_at),
+            limit=limit,
+        )
         return tuple(_stop(row) for row in rows)
 
     async def lift(self, stop: StopId, *, at: datetime, by: str) -> bool:

@@ -21,6 +21,15 @@ LIST = """
 select id, email, name, role, state, password_hash from users where tenant = :tenant order by id
 """
 
+PAGE = """
+select id, email, name, role, state, password_hash from users
+ where tenant = :tenant and id > :after order by id limit :limit
+"""
+
+CHANGE = """
+update users set name = :name, role = :role where tenant = :tenant and id = :id
+"""
+
 ADD = """
 insert into users (tenant, id, email, email_key, name, role, state, password_hash, created_at)
 values (:tenant, :id, :email, :email_key, :name, :role, :state, :password_hash, :at)
@@ -86,6 +95,12 @@ class UserTable:
             password_hash=user.password_hash,
             at=to_ms(at),
         )
+
+    async def page(self, *, after: str = "", limit: int) -> tuple[User, ...]:
+        return tuple(_user(row) for row in await self._statements.rows(PAGE, after=after, limit=limit))
+
+    async def change(self, user: User) -> None:
+        await self._statements.rows(CHANGE, id=user.id, name=user.name, role=user.role.value)
 
     async def set_state(self, user: UserId, state: UserState) -> None:
         await self._statements.rows(SET_STATE, id=user, state=state.value)

@@ -24,6 +24,7 @@ from remit.store.keys import KeyTable
 from remit.store.lines import LineTable
 from remit.store.once import OnceTable
 from remit.store.refresh_tokens import RefreshTokenTable
+from remit.store.replies import ReplyTable
 from remit.store.resources import ResourceTable
 from remit.store.sessions import SessionTable
 from remit.store.statements import Connection, Statements
@@ -51,6 +52,7 @@ class TenantWork(Work):
         self.stops = StopTable(statements)
         self.sessions = SessionTable(statements)
         self.once = OnceTable(statements)
+        self.replies = ReplyTable(statements)
         events = EventTable(statements, tree)
         self.events = events
         self.decisions = DecisionTables(statements)

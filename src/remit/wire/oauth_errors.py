@@ -61,6 +61,15 @@ def challenge(
     error: str | None = None, hint: str | None = None, *, scope: str | None = None, metadata: str | None = None
 ) -> Response:
     """Render the 401 or 403 of an endpoint of ours that takes access tokens (RFC 6750 §3)."""
+    status = {"insufficient_scope": 403, "invalid_request": 400}.get(error or "", 401)
+    asked = challenge_header(error, hint, scope=scope, metadata=metadata)
+    return Response(b"", status, {**NO_STORE, "www-authenticate": asked})
+
+
+def challenge_header(
+    error: str | None = None, hint: str | None = None, *, scope: str | None = None, metadata: str | None = None
+) -> str:
+    """Return the challenge alone, for endpoints that say the same in a body of their own."""
     parts = ['realm="remit"']
     if error is not None:
         parts.append(f'error="{error}"')
@@ -72,8 +81,7 @@ def challenge(
         parts.append(f'scope="{scope}"')
     if metadata is not None:
         parts.append(f'resource_metadata="{metadata}"')
-    status = {"insufficient_scope": 403, "invalid_request": 400}.get(error or "", 401)
-    return Response(b"", status, {**NO_STORE, "www-authenticate": "Bearer " + ", ".join(parts)})
+    return "Bearer " + ", ".join(parts)
 
 
 def page_status(refusal: Refusal) -> int:

@@ -40,6 +40,10 @@ class Form:
         values = self._fields.get(name)
         return values[0] if values else None
 
+    def single(self) -> dict[str, str]:
+        """Return every parameter that stands once."""
+        return {name: values[0] for name, values in self._fields.items() if len(values) == 1}
+
     def many(self, name: str) -> tuple[str, ...]:
         return self._fields.get(name, ())
 

@@ -11,11 +11,17 @@ from remit.wire.docs import explained
 KINDS: dict[str, tuple[int, str]] = {
     "invalid_request": (400, "The request is not right"),
     "unauthorized": (401, "Sign in or send an access token"),
+    "invalid_token": (401, "The access token is not live"),
+    "insufficient_scope": (403, "The access token does not hold the permission"),
     "forbidden": (403, "That is outside what you may do"),
     "not_found": (404, "There is nothing here"),
     "method_not_allowed": (405, "Another method is needed"),
     "conflict": (409, "That is taken"),
+    "precondition_failed": (412, "It is not as you saw it"),
     "too_large": (413, "The body is too large"),
+    "unsupported_media_type": (415, "The body is of another kind"),
+    "key_reused": (422, "That key was used for something else"),
+    "precondition_required": (428, "Say which state you saw"),
     "too_many": (429, "Too many requests"),
     "internal": (500, "Something broke on our side"),
     "unavailable": (503, "The store did not answer"),
@@ -26,7 +32,16 @@ KINDS: dict[str, tuple[int, str]] = {
 def render_problem(kind: str, detail: str, *, request: str = "", headers: dict[str, str] | None = None) -> Response:
     """Render one problem document. Nothing of the machinery shows; the request id finds it in the log (PD-2)."""
     status, title = KINDS[kind]
-    body = {"type": explained(kind) or "about:blank", "code": kind, "title": title, "status": status, "detail": detail}
+    page = explained(kind)
+    body: dict[str, object] = {
+        "type": page or "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": kind,
+    }
+    if page:
+        body["doc_url"] = page
     if request:
         body["request_id"] = request
     return Response(
@@ -34,10 +49,10 @@ def render_problem(kind: str, detail: str, *, request: str = "", headers: dict[s
     )
 
 
-def render_refused(refusal: Refusal, *, request: str = "") -> Response:
+def render_refused(refusal: Refusal, *, request: str = "", headers: dict[str, str] | None = None) -> Response:
     """Render a use case's refusal at the REST API; a code it has no kind for is a bad request."""
     kind = refusal.code if refusal.code in KINDS else "invalid_request"
-    return render_problem(kind, refusal.hint, request=request)
+    return render_problem(kind, refusal.hint, request=request, headers=headers)
 
 
 def status_of(kind: str) -> int:

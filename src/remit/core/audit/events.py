@@ -135,6 +135,16 @@ class AgentStateChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentChanged(Event):
+    """What an agent is called, is for, or who answers for it. `changed` names the fields."""
+
+    type: ClassVar[str] = "agent.changed"
+    changed: tuple[str, ...]
+    new_owner: str | None
+    new_sponsor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemitPublished(Event):
     type: ClassVar[str] = "remit.published"
     remit: str
@@ -324,6 +334,17 @@ class RefusalsCounted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRefused(Event):
+    """The REST API said no; an unproven caller is told once a minute and then counted."""
+
+    type: ClassVar[str] = "api.refused"
+    outcome: ClassVar[Outcome] = Outcome.REFUSED
+    operation: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditExported(Event):
     type: ClassVar[str] = "audit.exported"
     first: int
@@ -342,6 +363,7 @@ EVENTS: tuple[type[Event], ...] = (
     ResourceCreated,
     AgentCreated,
     AgentStateChanged,
+    AgentChanged,
     RemitPublished,
     ClientCreated,
     ClientRegistered,
@@ -362,5 +384,6 @@ EVENTS: tuple[type[Event], ...] = (
     DecisionReported,
     DenialReported,
     RefusalsCounted,
+    ApiRefused,
     AuditExported,
 )

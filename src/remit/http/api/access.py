@@ -1,44 +1,100 @@
-"""Who may call the REST API: a live access token for this tenant's own API, with the permission of the route."""
+"""Who may call the REST API: a live access token for this tenant's own API, with the permission of the operation."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from remit.core.audit.events import Who
+from remit.core.audit.events import ApiRefused, Who
 from remit.core.oauth.verdicts import Refusal
+from remit.core.permissions import may_use
+from remit.core.users import User
 from remit.http.context import context_of
-from remit.services.introspection import read_live
+from remit.services.introspection import LiveToken, NotLive, judge_token
 from remit.services.origin import Origin
 from remit.wire.caller import NoToken, bearer, origin_of, tenant_of
-from remit.wire.oauth_errors import challenge
+from remit.wire.oauth_errors import challenge_header
+from remit.wire.problems import render_refused
+
+WRONG_TOKEN = Refusal("invalid_token", "the access token is not live, or not for this API")
+NO_TOKEN = Refusal("unauthorized", "send an access token for this API in the Authorization header")
+TOO_MUCH = Refusal("forbidden", "your role does not allow this: ask an administrator of the tenant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiCaller:
-    """An authenticated caller, as events name it."""
+    """An authenticated caller, as events name it. `user` is the person behind it, if there is one."""
 
     who: Who
     origin: Origin
+    scopes: frozenset[str]
+    user: User | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what tells this caller from every other one: the client, and the person it works for."""
+        return f"{self.who.client} {self.who.user or ''}".rstrip()
 
 
-async def admit(request: Request, permission: str) -> ApiCaller | Response:
+def problem(request: Request, refusal: Refusal, *, headers: dict[str, str] | None = None) -> Response:
+    """Answer a refusal with its problem document."""
+    return render_refused(refusal, request=request.scope.get("remit.request", ""), headers=headers)
+
+
+async def admit(request: Request, permission: str, *, operation: str) -> ApiCaller | Response:
     """Let the request in, or answer with the challenge that says what is missing (RFC 6750 §3)."""
-    tenant = tenant_of(request)
-    token = bearer(request)
+    tenant, deps, origin = tenant_of(request), context_of(request).deps, origin_of(request)
     prm = f"{tenant.origin}/.well-known/oauth-protected-resource{tenant.api.removeprefix(tenant.origin)}"
+    token = bearer(request)
     if isinstance(token, NoToken):
-        return challenge(metadata=prm, scope=permission)
+        await _count(request, NO_TOKEN, operation)
+        return problem(request, NO_TOKEN, headers=_challenge(metadata=prm, scope=permission))
     if isinstance(token, Refusal):
-        return challenge(token.code, token.hint, metadata=prm)
-    deps = context_of(request).deps
+        await _count(request, token, operation)
+        return problem(request, token, headers=_challenge(token.code, token.hint, metadata=prm))
     async with deps.db.read(tenant.id) as work:
-        live = await read_live(work, token.reveal(), deps)
-    if live is None or live.chain.resource is None or live.chain.resource.uri != tenant.api:
-        return challenge("invalid_token", "the access token is not live, or not for this API", metadata=prm)
+        live = await judge_token(work, token.reveal(), deps)
+    if isinstance(live, NotLive) or live.chain.resource is None or live.chain.resource.uri != tenant.api:
+        reason = live.reason if isinstance(live, NotLive) else "the token is for another resource"
+        await _count(request, replace(WRONG_TOKEN, audit=reason), operation)
+        return problem(request, WRONG_TOKEN, headers=_challenge(WRONG_TOKEN.code, WRONG_TOKEN.hint, metadata=prm))
+    caller = _caller(live, origin)
     if permission not in live.scopes:
-        return challenge("insufficient_scope", f"this needs {permission}", scope=permission, metadata=prm)
-    origin = origin_of(request)
-    return ApiCaller(who=origin.chain(live.chain), origin=origin)
+        lacking = Refusal("insufficient_scope", f"this needs {permission}")
+        await _tell(request, lacking, caller, operation)
+        asked = _challenge(lacking.code, lacking.hint, scope=permission, metadata=prm)
+        return problem(request, lacking, headers=asked)
+    if caller.user is not None and not may_use(caller.user.role, permission):
+        await _tell(request, TOO_MUCH, caller, operation)
+        return problem(request, TOO_MUCH)
+    return caller
+
+
+def _challenge(
+    error: str | None = None, hint: str | None = None, *, scope: str | None = None, metadata: str | None = None
+) -> dict[str, str]:
+    return {"www-authenticate": challenge_header(error, hint, scope=scope, metadata=metadata)}
+
+
+def _caller(live: LiveToken, origin: Origin) -> ApiCaller:
+    """Name the caller: the person where there is one, for he answers for what is done in his name."""
+    user = live.chain.user
+    who = origin.chain(live.chain) if user is None else origin.chain(live.chain, actor_kind="user", actor=user.id)
+    return ApiCaller(who=who, origin=origin, scopes=live.scopes, user=user)
+
+
+async def _count(request: Request, refusal: Refusal, operation: str) -> None:
+    """Write down that somebody unproven was refused: once a minute for each reason and peer, then counted."""
+    deps, reason = context_of(request).deps, refusal.audit or refusal.hint
+    event = ApiRefused(who=origin_of(request).nobody(), operation=operation, code=refusal.code, reason=reason)
+    async with deps.db.work(tenant_of(request).id) as work:
+        await work.events.tally(event, reason=f"api: {reason}", at=deps.clock.now())
+
+
+async def _tell(request: Request, refusal: Refusal, caller: ApiCaller, operation: str) -> None:
+    deps = context_of(request).deps
+    event = ApiRefused(who=caller.who, operation=operation, code=refusal.code, reason=refusal.hint)
+    async with deps.db.work(tenant_of(request).id) as work:
+        await work.events.append(event, at=deps.clock.now())

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from remit.core.agents import Agent, AgentState, Remit, ScopeKey, judge_step
-from remit.core.audit.events import AgentCreated, AgentStateChanged, RemitPublished, Who
+from remit.core.audit.events import AgentChanged, AgentCreated, AgentStateChanged, RemitPublished, Who
 from remit.core.names import AgentId, Prefix, RemitId, TenantId, UserId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import check_end, check_known, check_name, check_text, check_token_seconds
@@ -15,6 +15,8 @@ from remit.ports.deps import Deps
 from remit.ports.work import Work
 
 NO_AGENT = Refusal("not_found", "no such agent in this tenant")
+
+_CHANGEABLE = ("name", "purpose", "owner", "sponsor", "role", "model")
 
 
 async def create_agent(
@@ -31,12 +33,6 @@ async def create_agent(
     active: bool = False,
 ) -> Agent | Refusal:
     """Register an agent: staged, or active at once if somebody owns it. It may do nothing before it has a remit."""
-    flaw = check_name("agent", name) or check_text("role", role) or check_text("model", model)
-    if flaw is None and not purpose:
-        flaw = Refusal("invalid_request", "say what the agent is for: people read it before they agree")
-    flaw = flaw or check_text("purpose", purpose)
-    if flaw is not None:
-        return flaw
     agent = Agent(
         id=AgentId(deps.fresh.id(Prefix.AGENT)),
         name=name,
@@ -48,19 +44,46 @@ async def create_agent(
         state=AgentState.STAGED,
         created_at=deps.clock.now(),
     )
+    if (flaw := _judge_words(agent)) is not None:
+        return flaw
     if active:
         if (flaw := judge_step(agent, AgentState.ACTIVE)) is not None:
             return flaw
         agent = replace(agent, state=AgentState.ACTIVE)
     async with deps.db.work(tenant) as work:
         for what, person in (("owner", owner), ("sponsor", sponsor)):
-            if person is not None and not await _answerable(work, person):
-                return Refusal("invalid_request", f"the {what} must be an active user of this tenant")
+            if (flaw := await _judge_person(work, what, person)) is not None:
+                return flaw
         if not await work.agents.add(agent):
-            return Refusal("conflict", f"there is an agent `{name}` in this tenant already: choose another name")
+            return _taken(name)
         event = AgentCreated(who=replace(who, agent=agent.id, owner=owner), name=name, state=agent.state)
         await work.events.append(event, at=agent.created_at)
     return agent
+
+
+async def change_agent(tenant: TenantId, deps: Deps, who: Who, wanted: Agent) -> Agent | Refusal:
+    """Make an agent what is wanted in everything but its state: its name, purpose, owner, sponsor, role, model."""
+    if (flaw := _judge_words(wanted)) is not None:
+        return flaw
+    async with deps.db.work(tenant) as work:
+        found = await work.agents.get(wanted.id)
+        if found is None:
+            return NO_AGENT
+        wanted = replace(wanted, state=found.state, created_at=found.created_at)
+        changed = tuple(name for name in _CHANGEABLE if getattr(wanted, name) != getattr(found, name))
+        if not changed:
+            return found
+        if (flaw := await _judge_change(work, found, wanted)) is not None:
+            return flaw
+        await work.agents.change(wanted)
+        event = AgentChanged(
+            who=replace(who, agent=found.id, owner=wanted.owner, purpose=wanted.purpose),
+            changed=changed,
+            new_owner=wanted.owner if "owner" in changed else None,
+            new_sponsor=wanted.sponsor if "sponsor" in changed else None,
+        )
+        await work.events.append(event, at=deps.clock.now())
+    return wanted
 
 
 async def publish_remit(
@@ -126,6 +149,39 @@ async def set_agent_state(
         event = AgentStateChanged(who=replace(who, agent=agent, owner=found.owner), state=state, reason=reason)
         await work.events.append(event, at=deps.clock.now())
     return replace(found, state=state)
+
+
+def _judge_words(agent: Agent) -> Refusal | None:
+    """Say what is wrong with how an agent is called and described."""
+    flaw = check_name("agent", agent.name) or check_text("role", agent.role) or check_text("model", agent.model)
+    if flaw is None and not agent.purpose:
+        flaw = Refusal("invalid_request", "say what the agent is for: people read it before they agree")
+    return flaw or check_text("purpose", agent.purpose)
+
+
+async def _judge_change(work: Work, found: Agent, wanted: Agent) -> Refusal | None:
+    if found.state is AgentState.RETIRED:
+        return Refusal("conflict", "a retired agent stays as it was")
+    if found.state is AgentState.ACTIVE and wanted.owner is None:
+        return Refusal("conflict", "an active agent has an owner: name another one, or retire the agent")
+    for what in ("owner", "sponsor"):
+        person = getattr(wanted, what)
+        if person != getattr(found, what) and (flaw := await _judge_person(work, what, person)) is not None:
+            return flaw
+    namesake = await work.agents.by_name(wanted.name)
+    if namesake is not None and namesake.id != wanted.id:
+        return _taken(wanted.name)
+    return None
+
+
+def _taken(name: str) -> Refusal:
+    return Refusal("conflict", f"there is an agent `{name}` in this tenant already: choose another name")
+
+
+async def _judge_person(work: Work, what: str, person: UserId | None) -> Refusal | None:
+    if person is not None and not await _answerable(work, person):
+        return Refusal("invalid_request", f"the {what} must be an active user of this tenant")
+    return None
 
 
 async def _answerable(work: Work, person: UserId) -> bool:

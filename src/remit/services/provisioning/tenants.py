@@ -9,26 +9,12 @@ from remit.core.audit.events import KeyStateChanged, ResourceCreated, TenantCrea
 from remit.core.keys import USES, KeyState, KeyUse, SigningKey
 from remit.core.names import Prefix, ResourceId, TenantId
 from remit.core.oauth.verdicts import Refusal
+from remit.core.permissions import API_SCOPES
 from remit.core.registration import check_name, check_slug
-from remit.core.resources import Resource, ResourceState, Risk, Scope
+from remit.core.resources import Resource, ResourceState
 from remit.core.tenants import Tenant, TenantState, issuer_of
 from remit.ports.deps import Deps
 from remit.services.origin import Origin
-
-API_SCOPES = (
-    Scope(name="agents:read", sentence="See the agents of this tenant and what each may do", risk=Risk.READ),
-    Scope(name="grants:read", sentence="See who allowed which agent what", risk=Risk.READ),
-    Scope(name="resources:read", sentence="See the resources and their scopes", risk=Risk.READ),
-    Scope(name="users:read", sentence="See the names and addresses of users", risk=Risk.READ),
-    Scope(name="audit:read", sentence="Read the audit log", risk=Risk.READ, sensitive=True),
-    Scope(name="agents:write", sentence="Create agents and change what they may do", risk=Risk.CHANGE, sensitive=True),
-    Scope(name="clients:write", sentence="Create clients and give them secrets", risk=Risk.CHANGE, sensitive=True),
-    Scope(name="resources:write", sentence="Create resources and change their scopes", risk=Risk.CHANGE),
-    Scope(name="users:write", sentence="Create users and change their rights", risk=Risk.CHANGE, sensitive=True),
-    Scope(name="stops:write", sentence="Stop and resume agents, clients, users and resources", risk=Risk.CHANGE),
-    Scope(name="grants:write", sentence="Approve and revoke grants", risk=Risk.DESTROY, sensitive=True),
-)
-"""The permissions of the REST API, which are the scopes of the tenant's own resource."""
 
 _WITHOUT_NEXT = frozenset({KeyUse.AUDIT})
 """Nobody fetches audit keys ahead of time, so none has to be published before it signs."""

@@ -308,6 +308,17 @@ def upgrade() -> None:
         of_tenant=True,
     )
     _table(
+        "reply",
+        Column("caller", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("request", LargeBinary, nullable=False),
+        Column("status", BigInteger, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("until", BigInteger, nullable=False),
+        key=("caller", "key"),
+        of_tenant=True,
+    )
+    _table(
         "event",
         Column("seq", BigInteger, nullable=False),
         Column("id", Text, nullable=False),

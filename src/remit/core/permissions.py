@@ -1,0 +1,47 @@
+"""The permissions of the REST API, which are the scopes of a tenant's own resource, and whose role allows which."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from remit.core.resources import Risk, Scope
+from remit.core.users import Role
+
+API_SCOPES: Final = (
+    Scope(name="agents:read", sentence="See the agents of this tenant and what each may do", risk=Risk.READ),
+    Scope(name="clients:read", sentence="See the clients of agents and how each proves itself", risk=Risk.READ),
+    Scope(name="grants:read", sentence="See who allowed which agent what", risk=Risk.READ),
+    Scope(name="resources:read", sentence="See the resources and their scopes", risk=Risk.READ),
+    Scope(name="users:read", sentence="See the names and addresses of users", risk=Risk.READ),
+    Scope(name="keys:read", sentence="See the signing keys and their states", risk=Risk.READ),
+    Scope(name="settings:read", sentence="See the settings of this tenant", risk=Risk.READ),
+    Scope(name="audit:read", sentence="Read the audit log", risk=Risk.READ, sensitive=True),
+    Scope(name="own:read", sentence="See what you allowed which agent", risk=Risk.READ),
+    Scope(name="own:write", sentence="Narrow and stop what you allowed", risk=Risk.CHANGE),
+    Scope(name="agents:write", sentence="Create agents and change what they may do", risk=Risk.CHANGE, sensitive=True),
+    Scope(name="clients:write", sentence="Create clients and give them secrets", risk=Risk.CHANGE, sensitive=True),
+    Scope(name="resources:write", sentence="Create resources and change their scopes", risk=Risk.CHANGE),
+    Scope(name="users:write", sentence="Create users and change their rights", risk=Risk.CHANGE, sensitive=True),
+    Scope(name="stops:write", sentence="Stop and resume agents, clients, users and resources", risk=Risk.CHANGE),
+    Scope(name="settings:write", sentence="Change the settings of this tenant", risk=Risk.CHANGE, sensitive=True),
+    Scope(name="keys:write", sentence="Rotate and revoke signing keys", risk=Risk.DESTROY, sensitive=True),
+    Scope(name="grants:write", sentence="Approve and revoke grants", risk=Risk.DESTROY, sensitive=True),
+)
+
+_OWN: Final = frozenset({"own:read", "own:write"})
+_READS: Final = frozenset(scope.name for scope in API_SCOPES if scope.risk is Risk.READ)
+
+
+def may_use(role: Role, permission: str) -> bool:
+    """Say whether a person of this role may use a permission, whatever his token says.
+
+    Where a tenant has not turned rights on, everybody holds every scope of its resources, this one too; administering
+    is a role all the same.
+    """
+    match role:
+        case Role.ADMIN:
+            return True
+        case Role.AUDITOR:
+            return permission in _READS or permission in _OWN
+        case Role.USER:
+            return permission in _OWN

@@ -1,0 +1,75 @@
+"""What bodies, queries and answers of several operations have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
+
+from msgspec import UNSET, Meta
+
+from remit.http.api.operation import Call, Shape
+from remit.services.directory import Directory
+
+MOST: Final = 200
+"""Entries of the longest page."""
+
+Limit: TypeAlias = Annotated[int, Meta(ge=1, le=MOST, description="How many at most.")]
+Cursor: TypeAlias = Annotated[str, Meta(max_length=64, description="What `next` of the page before said.")]
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset.")]
+Seconds: TypeAlias = Annotated[int, Meta(ge=60, le=1800)]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=80)]
+Text: TypeAlias = Annotated[str, Meta(max_length=400)]
+Id: TypeAlias = Annotated[str, Meta(max_length=128)]
+Reason: TypeAlias = Annotated[str, Meta(min_length=1, max_length=400, description="Why; it stands in the audit log.")]
+Scopes: TypeAlias = Annotated[list[Annotated[str, Meta(max_length=80)]], Meta(max_length=400)]
+
+
+class PageQuery(Shape):
+    """Part of a list."""
+
+    cursor: Cursor = ""
+    limit: Limit = 50
+
+
+class NumberedQuery(Shape):
+    """Part of a list that is numbered."""
+
+    cursor: Annotated[int, Meta(ge=0, le=2**53, description="What `next` of the page before said.")] | None = None
+    limit: Limit = 50
+
+
+class Because(Shape):
+    """A reason and nothing else."""
+
+    reason: Reason
+
+
+class Nothing(Shape):
+    """An object without members."""
+
+
+Row = TypeVar("Row")
+
+
+def cut(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], Row | None]:
+    """Return one page of rows, of which one more was asked for, and its last row if others follow."""
+    return (rows[:limit], rows[limit - 1]) if len(rows) > limit else (rows, None)
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """Return a time as UTC. At either end of the calendar there is no other offset, and nothing lives that long."""
+    return moment.astimezone(UTC) if moment is not None and 1 < moment.year < 9999 else moment
+
+
+def given(body: Shape, **names: str) -> dict[str, Any]:
+    """Return the members that a body sets. `names` says what a member is called where it goes."""
+    return {
+        names.get(field, field): value
+        for field in body.__struct_fields__
+        if (value := getattr(body, field)) is not UNSET
+    }
+
+
+def directory(call: Call[Any, Any]) -> Directory:
+    return Directory(call.work, call.deps.clock.now())
