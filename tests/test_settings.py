@@ -133,6 +133,7 @@ URLS = {
 }
 
 
+@pytest.mark.requirement("GEN-1")
 @pytest.mark.parametrize(("url", "why"), URLS.values(), ids=URLS)
 def test_base_url(url, why):
     environ = {"REMIT_SERVER__BASE_URL": url}

@@ -14,7 +14,8 @@ from remit.services.checkpoints import make_checkpoint, unsigned
 from remit.services.registration import retire_unused
 from remit.services.signing_keys import keep_keys
 
-PURGE_SECONDS = 600
+PURGE_SECONDS = 240
+"""What is past its use is gone within five minutes."""
 
 log = structlog.get_logger()
 

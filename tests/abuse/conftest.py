@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("tests.abuse.watched")
+from tests.flows.conftest import acme, running, seeded_once, server
+
+pytest.register_assert_rewrite("tests.abuse.watched", "tests.abuse.doors")
+
+__all__ = ["acme", "running", "seeded_once", "server"]
+"""A seeded server in a process of its own, where a case needs one."""
 
 
 @pytest.fixture

@@ -136,6 +136,7 @@ TRICKS = {
 }
 
 
+@pytest.mark.requirement("RED-5")
 @pytest.mark.parametrize("uri", TRICKS.values(), ids=TRICKS)
 async def test_b_red_03_tricks_fool_neither_request_nor_registration(remit, uri):
     await let_in(remit, remit.acme)

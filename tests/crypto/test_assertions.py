@@ -66,6 +66,7 @@ GOOD = {
 }
 
 
+@pytest.mark.requirement("CA-4", "CA-5", "CA-6", "CA-7", "CA-10", "GEN-16", "GEN-19")
 @pytest.mark.parametrize(("assertion", "keys"), GOOD.values(), ids=GOOD)
 def test_a_client_proves_itself(assertion, keys):
     verdict = check(assertion, keys)
@@ -173,6 +174,7 @@ FORGED = {
 }
 
 
+@pytest.mark.requirement("CA-4", "CA-5", "CA-6", "CA-7", "CA-8", "CA-10", "GEN-15", "GEN-16", "GEN-19", "GEN-20")
 @pytest.mark.parametrize(("assertion", "keys", "why"), FORGED.values(), ids=FORGED)
 def test_the_client_hears_nothing_and_the_audit_the_cause(assertion, keys, why):
     assert check(assertion, keys) == Refusal("invalid_client", "client authentication failed", audit=why)
@@ -193,6 +195,7 @@ SETS = {
 }
 
 
+@pytest.mark.requirement("CA-7")
 @pytest.mark.parametrize(("keys", "why"), SETS.values(), ids=SETS)
 def test_a_key_set_is_registered_only_if_every_key_in_it_can_verify(keys, why):
     flaw = RING.flaw_of_jwks(keys)

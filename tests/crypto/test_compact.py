@@ -60,6 +60,7 @@ OBJECTS = {
 }
 
 
+@pytest.mark.requirement("GEN-9")
 @pytest.mark.parametrize("raw", OBJECTS.values(), ids=OBJECTS)
 def test_what_two_readers_could_read_differently_is_refused(raw):
     assert read_object(raw) is None
@@ -81,6 +82,7 @@ DATES = {
 }
 
 
+@pytest.mark.requirement("GEN-19")
 @pytest.mark.parametrize(("value", "expected"), DATES.values(), ids=DATES)
 def test_numeric_date(value, expected):
     assert numeric_date(value) == expected
@@ -96,6 +98,7 @@ TYPES = {
 }
 
 
+@pytest.mark.requirement("GEN-16")
 @pytest.mark.parametrize(("header", "expected"), TYPES.values(), ids=TYPES)
 def test_type_name(header, expected):
     assert type_name(header) == expected

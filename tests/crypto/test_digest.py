@@ -13,6 +13,7 @@ DIGESTER = HmacDigester(bytes(range(32)))
 OPAQUE = Opaque(kind=SecretKind.CODE, id="0" * 26, secret=Secret("s" * 43))
 
 
+@pytest.mark.requirement("GEN-8")
 def test_a_secret_is_recognised():
     assert DIGESTER.matches(OPAQUE, DIGESTER.digest(OPAQUE))
 
@@ -24,6 +25,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.requirement("GEN-8")
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
 def test_a_digest_fits_its_own_row_and_kind_alone(other):
     assert not DIGESTER.matches(other, DIGESTER.digest(OPAQUE))

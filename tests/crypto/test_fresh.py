@@ -86,6 +86,7 @@ def test_an_opaque_can_name_a_row_that_exists():
     assert FRESH.opaque(SecretKind.CLIENT, id=ordinal).id == ordinal
 
 
+@pytest.mark.requirement("GEN-8")
 def test_secrets_do_not_repeat_and_do_not_print():
     one, other = FRESH.opaque(SecretKind.LOGIN), FRESH.opaque(SecretKind.LOGIN)
     assert one.secret != other.secret

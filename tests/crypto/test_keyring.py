@@ -99,6 +99,7 @@ def test_only_an_active_key_signs(state):
         RING.sign_access(ACME, [replace(key, state=state) for key in KEYS], claims_for())
 
 
+@pytest.mark.requirement("GEN-17")
 def test_a_new_key_is_published_before_it_signs():
     for use, alg in USES:
         key = RING.create(ACME, use, alg, now=NOW)
@@ -106,6 +107,7 @@ def test_a_new_key_is_published_before_it_signs():
         assert private_of(ACME, key).alg == alg
 
 
+@pytest.mark.requirement("GEN-15", "GEN-17")
 def test_published_keys_show_no_private_member_and_name_their_use():
     keys = [replace(key, public=json.dumps(json.loads(key.public) | {"d": "AA", "p": "AA"})) for key in KEYS]
     published = RING.jwks(keys)["keys"]

@@ -161,6 +161,7 @@ def test_a_page_is_quiet_accessible_and_fits_a_small_screen(house, request, who,
     assert visitor.complaints == []
 
 
+@pytest.mark.requirement("CON-9")
 def test_the_tab_key_reaches_deny_before_allow(house, alice):
     page = alice.page
     page.goto(house.ask())

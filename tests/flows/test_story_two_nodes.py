@@ -111,6 +111,7 @@ def at_once(server, second, fields):
         return list(racers.map(post, range(8)))
 
 
+@pytest.mark.requirement("OA-12")
 def test_of_eight_who_redeem_one_code_at_two_nodes_one_wins(server, second, acme, alice):
     party = Party(acme)
     answers = at_once(server, second, party.code_fields(alice.allow(party.request())))
@@ -122,6 +123,7 @@ def test_of_eight_who_redeem_one_code_at_two_nodes_one_wins(server, second, acme
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
 
 
+@pytest.mark.requirement("RT-4")
 def test_eight_who_refresh_with_one_token_at_two_nodes_get_one_successor(server, second, acme, alice):
     party = Party(acme)
     tokens = party.redeem(alice.allow(party.request()))

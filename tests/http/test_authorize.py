@@ -51,7 +51,7 @@ UNTRUSTED = {
 }
 
 
-@pytest.mark.requirement("BCP-1", "BCP-7")
+@pytest.mark.requirement("BCP-1", "BCP-7", "GEN-20", "OA-3", "OA-4", "RED-1")
 @pytest.mark.parametrize(("changes", "told"), UNTRUSTED.values(), ids=UNTRUSTED)
 async def test_what_is_not_trusted_is_answered_by_our_own_page(remit, changes, told):
     world = remit.acme
@@ -102,7 +102,9 @@ ERRORS = {
 }
 
 
-@pytest.mark.requirement("ISS-1", "BCP-5")
+@pytest.mark.requirement(
+    "BCP-5", "ISS-1", "OA-1", "OA-3", "OA-5", "OA-14", "OA-15", "PKCE-1", "PKCE-2", "PKCE-3", "RI-2", "RI-3", "RI-7"
+)
 @pytest.mark.parametrize(("changes", "error", "hint"), ERRORS.values(), ids=ERRORS)
 async def test_other_mistakes_go_back_to_the_client(remit, changes, error, hint):
     world = remit.acme
@@ -121,6 +123,7 @@ async def test_other_mistakes_go_back_to_the_client(remit, changes, error, hint)
         assert [(event["type"], event["what"]["code"]) for event in events] == [("authorization.refused", error)]
 
 
+@pytest.mark.requirement("OA-5")
 async def test_without_a_state_none_comes_back(remit):
     asked = request_for(remit.acme.web, state=None, response_type=None)
     assert set(answer_of(await remit.http.get(url(remit), params=asked)).fields) == {
@@ -136,6 +139,7 @@ UNREADABLE = {
 }
 
 
+@pytest.mark.requirement("GEN-5", "OA-4")
 @pytest.mark.parametrize("query", UNREADABLE.values(), ids=UNREADABLE)
 async def test_what_cannot_be_read_is_answered_by_our_own_page(remit, query):
     answer, events = await remit.events_of(remit.acme, remit.http.get(f"{url(remit)}?{query}"))
@@ -145,6 +149,7 @@ async def test_what_cannot_be_read_is_answered_by_our_own_page(remit, query):
     assert [event["type"] for event in events] == ["authorization.refused"]
 
 
+@pytest.mark.requirement("GEN-5", "OA-3")
 async def test_unknown_parameters_are_ignored_and_empty_ones_absent(remit):
     asked = request_for(remit.acme.web, display="page", prompt="", max_age="", ui_locales="de")
     assert answer_to_login(await remit.http.get(url(remit), params=asked), remit)
@@ -154,6 +159,7 @@ def answer_to_login(response, remit):
     return response.status_code == 303 and response.headers["location"].startswith(f"{remit.acme.issuer}/login?ix=")
 
 
+@pytest.mark.requirement("OA-2")
 async def test_a_form_may_ask_as_well(remit):
     asked = request_for(remit.acme.web)
     assert answer_to_login(await remit.http.post(url(remit), data=asked), remit)
@@ -165,6 +171,7 @@ async def test_a_form_may_ask_as_well(remit):
     ).status_code == 413
 
 
+@pytest.mark.requirement("OA-2")
 async def test_other_methods_are_refused(remit):
     answer = await remit.http.put(url(remit))
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
@@ -188,6 +195,7 @@ async def repeated(call, times):
         await call()
 
 
+@pytest.mark.requirement("PKCE-7")
 async def test_the_challenge_cannot_be_read_on_the_way(remit):
     response = await remit.http.get(url(remit), params=request_for(remit.acme.web))
     assert challenge_of(VERIFIER) not in response.headers["location"]
@@ -202,6 +210,7 @@ DEAD = {
 }
 
 
+@pytest.mark.requirement("OA-4", "OA-20")
 @pytest.mark.parametrize(("kind", "id_", "told"), DEAD.values(), ids=DEAD)
 async def test_the_dead_ask_nobody_and_get_no_redirect(remit, kind, id_, told):
     world = remit.acme
@@ -224,6 +233,7 @@ async def test_an_agent_without_a_remit_asks_nobody(remit):
     assert (answer.status_code, "location" in answer.headers) == (400, False)
 
 
+@pytest.mark.requirement("RI-2", "RI-4")
 async def test_the_resource_is_spelled_in_one_way(remit):
     world = remit.acme
     code = (await approve(remit, world, world.web, resource="HTTPS://CALENDAR.example/")).code
@@ -231,6 +241,7 @@ async def test_the_resource_is_spelled_in_one_way(remit):
     assert claims_of(body["access_token"])["aud"] == CALENDAR
 
 
+@pytest.mark.requirement("OA-15", "RI-7")
 async def test_without_a_resource_the_default_is_meant(remit):
     world = remit.acme
     code = (await approve(remit, world, world.web, resource=None, scope=None)).code
@@ -238,6 +249,7 @@ async def test_without_a_resource_the_default_is_meant(remit):
     assert (claims_of(body["access_token"])["aud"], body["scope"]) == (CALENDAR, "read:calendar")
 
 
+@pytest.mark.requirement("OA-14", "RI-6")
 async def test_scopes_beyond_the_remit_are_dropped_and_told(remit):
     world = remit.acme
     code = (await approve(remit, world, world.web, scope="read:calendar admin tickets.update")).code
@@ -287,6 +299,7 @@ REMEMBERED = {
 }
 
 
+@pytest.mark.requirement("CON-2")
 @pytest.mark.parametrize(("changes", "headers", "silent"), REMEMBERED.values(), ids=REMEMBERED)
 async def test_an_approval_is_remembered_for_the_same_request_only(remit, changes, headers, silent):
     world = remit.acme
@@ -302,6 +315,7 @@ async def test_an_approval_is_remembered_for_the_same_request_only(remit, change
         assert [event["what"]["remembered"] for event in events] == ([True] if silent else [])
 
 
+@pytest.mark.requirement("CON-2")
 async def test_another_user_is_asked_himself(remit):
     world = remit.acme
     await approve(remit, world, world.web)
@@ -320,6 +334,7 @@ FORGOTTEN = {
 }
 
 
+@pytest.mark.requirement("CON-2", "CON-3")
 @pytest.mark.parametrize("change", FORGOTTEN.values(), ids=FORGOTTEN)
 async def test_an_approval_is_forgotten(remit, change):
     world = remit.acme
@@ -329,6 +344,7 @@ async def test_an_approval_is_forgotten(remit, change):
         assert (await ask(browser, world, request_for(world.web))).url.path.endswith("/consent")
 
 
+@pytest.mark.requirement("CON-2")
 async def test_a_self_registered_client_on_this_computer_is_never_remembered(remit):
     world = remit.acme
     remit.sql("update client set self_registered = 1 where tenant = :tenant", tenant=world.tenant.id)

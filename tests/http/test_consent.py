@@ -48,6 +48,7 @@ async def scopes_of(remit, response):
     return set(body["scope"].split())
 
 
+@pytest.mark.requirement("CON-1", "RED-7")
 async def test_the_page_says_who_asks_for_what(remit, browser):
     page = await page_of(remit, browser, scope="openid read:calendar delete:calendar")
     text = text_of(page)
@@ -71,12 +72,13 @@ async def test_the_page_says_who_asks_for_what(remit, browser):
     assert "any program" not in text
 
 
+@pytest.mark.requirement("RED-3")
 async def test_a_program_on_this_computer_is_called_that(remit, browser):
     text = text_of(await page_of(remit, browser, remit.acme.local))
     assert "an app on this computer" in text
 
 
-@pytest.mark.requirement("BCP-13", "BCP-9")
+@pytest.mark.requirement("BCP-9", "BCP-13", "CON-9", "GEN-11")
 async def test_the_page_cannot_be_framed(remit, browser):
     page = await page_of(remit, browser)
     assert page.headers["x-frame-options"] == "DENY"
@@ -89,6 +91,7 @@ async def test_the_page_cannot_be_framed(remit, browser):
     assert "unsafe" not in policy
 
 
+@pytest.mark.requirement("CON-4", "CON-5", "GEN-12", "OA-7")
 async def test_a_yes_gives_a_code_and_a_record(remit, browser):
     world = remit.acme
     page = await page_of(remit, browser)
@@ -112,7 +115,7 @@ async def test_a_yes_gives_a_code_and_a_record(remit, browser):
     assert await scopes_of(remit, response) == {"read:calendar"}
 
 
-@pytest.mark.requirement("ISS-1")
+@pytest.mark.requirement("CON-5", "ISS-1", "OA-5")
 async def test_a_no_is_told_and_recorded(remit, browser):
     page = await page_of(remit, browser)
     response, events = await remit.events_of(remit.acme, submit(browser, page, answered(page, "deny")))
@@ -126,6 +129,7 @@ async def test_a_no_is_told_and_recorded(remit, browser):
     assert [event["type"] for event in events] == ["consent.denied"]
 
 
+@pytest.mark.requirement("CON-5")
 @pytest.mark.parametrize("decision", ["", "Allow", "yes", None])
 async def test_whatever_is_not_a_yes_is_a_no(remit, browser, decision):
     page = await page_of(remit, browser)
@@ -142,6 +146,7 @@ async def test_a_yes_to_nothing_asks_again(remit, browser):
     assert answer_of(await submit(browser, again, answered(again))).code
 
 
+@pytest.mark.requirement("OA-6")
 async def test_what_the_form_adds_is_ignored(remit, browser):
     page = await page_of(remit, browser, scope="read:calendar")
     form = answered(page)
@@ -185,6 +190,7 @@ async def test_an_answer_is_final(remit, browser, first, second):
     assert events == []
 
 
+@pytest.mark.requirement("OA-6")
 async def test_looking_again_is_harmless(remit, browser):
     page = await page_of(remit, browser)
     again = await browser.get(page.url)
@@ -211,7 +217,7 @@ FORGERIES = {
 }
 
 
-@pytest.mark.requirement("BCP-6")
+@pytest.mark.requirement("BCP-6", "GEN-11", "OA-6")
 @pytest.mark.parametrize("headers", FORGERIES.values(), ids=FORGERIES)
 async def test_an_answer_from_elsewhere_is_none(remit, browser, headers):
     page = await page_of(remit, browser)
@@ -223,7 +229,7 @@ async def test_an_answer_from_elsewhere_is_none(remit, browser, headers):
     assert answer_of(await submit(browser, page, form)).code
 
 
-@pytest.mark.requirement("BCP-6")
+@pytest.mark.requirement("BCP-6", "GEN-11", "OA-6")
 @pytest.mark.parametrize("token", [None, "", "x", "é"])
 async def test_an_answer_without_its_token_is_none(remit, browser, token):
     page = await page_of(remit, browser)
@@ -233,7 +239,7 @@ async def test_an_answer_without_its_token_is_none(remit, browser, token):
     assert answer.status_code == 403
 
 
-@pytest.mark.requirement("BCP-6")
+@pytest.mark.requirement("BCP-6", "OA-6")
 async def test_the_token_and_the_page_of_an_attacker_do_not_work_in_my_browser(remit, browser):
     """He begins a request himself and hands over everything that his own page held (B-CONS-01)."""
     world = remit.acme
@@ -275,6 +281,7 @@ async def test_a_request_of_another_tenant_is_refused(remit, browser):
     assert (await submit(browser, mine, form)).status_code == 400
 
 
+@pytest.mark.requirement("OA-6")
 async def test_a_damaged_request_is_refused(remit, browser):
     packed = ix_of(await page_of(remit, browser))
     flipped = packed[:40] + ("A" if packed[40] != "A" else "B") + packed[41:]
@@ -303,6 +310,7 @@ async def test_a_page_left_open_too_long_is_over(remit, browser):
     assert "older than 15 minutes" in text_of(answer)
 
 
+@pytest.mark.requirement("OA-6")
 async def test_somebody_else_cannot_answer_for_me(remit, browser):
     """Alice leaves her page open; Mallory signs in in the same browser and presses the button (B-CONS-06)."""
     world = remit.acme
@@ -317,6 +325,7 @@ async def test_somebody_else_cannot_answer_for_me(remit, browser):
     assert claims_of(body["access_token"])["sub"] == world.mallory.id
 
 
+@pytest.mark.requirement("OA-6")
 async def test_who_signed_out_meanwhile_has_to_sign_in(remit, browser):
     world = remit.acme
     page = await page_of(remit, browser)
@@ -346,6 +355,7 @@ async def test_what_died_meanwhile_gets_no_answer(remit, browser, told, act, dec
     assert await remit.events(remit.acme, type="consent.given") == []
 
 
+@pytest.mark.requirement("RED-6")
 async def test_a_client_that_changed_meanwhile_gets_no_answer(remit, browser):
     page = await page_of(remit, browser)
     remit.sql("update client set version = version + 1 where tenant = :tenant", tenant=remit.acme.tenant.id)

@@ -55,6 +55,7 @@ async def test_who_holds_nothing_is_told_so(remit, browser):
     assert "none of the rights" in text_of(answer)
 
 
+@pytest.mark.requirement("CON-2")
 async def test_held_scopes_are_shown_as_held_and_new_ones_as_new(remit, browser):
     world = remit.acme
     await approve(remit, world, world.web, browser=browser, scope="read:calendar")
@@ -93,6 +94,7 @@ async def test_a_grant_that_ended_does_not_come_back_wider(remit, browser):
 LENGTHS = {"task": 3600, "day": 8 * 3600, "month": 30 * 86400, "for ever": 3600, "": 3600}
 
 
+@pytest.mark.requirement("CON-1")
 @pytest.mark.parametrize(("choice", "seconds"), LENGTHS.items(), ids=LENGTHS)
 async def test_an_approval_lasts_as_long_as_was_chosen(remit, browser, choice, seconds):
     world = remit.acme

@@ -81,6 +81,7 @@ def unbroken(answer):
         assert "\n" not in answer.headers["location"]
 
 
+@pytest.mark.requirement("GEN-7")
 @settings(max_examples=150, deadline=None)
 @given(path=PATHS, query=QUERY, body=QUERY, header=HEADER)
 def test_no_form_breaks_an_endpoint(opened, path, query, body, header):

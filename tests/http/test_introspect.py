@@ -175,7 +175,7 @@ CALLERS = {
 }
 
 
-@pytest.mark.requirement("INT-1")
+@pytest.mark.requirement("CA-9", "INT-1")
 @pytest.mark.parametrize(("shown", "hint"), CALLERS.values(), ids=CALLERS)
 async def test_who_does_not_prove_himself_is_refused(remit, shown, hint):
     call = remit.http.post(url(remit), data={"token": "x"}, **shown(remit.acme))
@@ -192,6 +192,7 @@ async def test_the_secret_of_the_same_resource_at_another_tenant_is_refused(remi
     refused(answer, "invalid_client", 401)
 
 
+@pytest.mark.requirement("CA-1")
 async def test_a_secret_past_its_end_proves_nothing(remit):
     world = remit.acme
     remit.sql(

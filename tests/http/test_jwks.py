@@ -16,6 +16,7 @@ async def keys_of(remit):
     return (await remit.http.get(f"{remit.acme.issuer}/oauth/jwks")).json()["keys"]
 
 
+@pytest.mark.requirement("GEN-17")
 async def test_each_key_says_what_it_is_and_keeps_its_secret(remit):
     keys = await keys_of(remit)
     assert all({"kid", "kty", "alg"} <= set(key) and key["use"] == "sig" for key in keys)
@@ -39,6 +40,7 @@ async def test_an_independent_library_verifies_what_we_sign(remit, client):
     assert access.header["kid"] != identity.header["kid"]
 
 
+@pytest.mark.requirement("GEN-17")
 async def test_a_key_is_published_until_it_is_gone(remit):
     world = remit.acme
     async with remit.deps.db.read(world.tenant.id) as work:

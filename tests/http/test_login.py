@@ -29,6 +29,7 @@ async def attempt(browser, remit, email="alice@example.com", password=PASSWORD):
     return await submit(browser, page, form)
 
 
+@pytest.mark.requirement("GEN-11", "GEN-12")
 async def test_the_right_password_opens_a_session(remit):
     async with remit.browser() as browser:
         answer, events = await remit.events_of(remit.acme, attempt(browser, remit))
@@ -39,7 +40,7 @@ async def test_the_right_password_opens_a_session(remit):
         assert attributes == {"path=/", "secure", "httponly", "samesite=lax"}
 
 
-@pytest.mark.requirement("BCP-13", "BCP-9")
+@pytest.mark.requirement("BCP-9", "BCP-13", "GEN-11")
 async def test_the_page_cannot_be_framed_and_loads_nothing_of_others(remit):
     page = await remit.http.get(url(remit))
     assert page.headers["x-frame-options"] == "DENY"
@@ -106,7 +107,7 @@ async def test_addresses_are_compared_without_regard_to_case_and_spaces(remit):
         assert (await attempt(browser, remit, " Alice@EXAMPLE.com ")).status_code == 303
 
 
-@pytest.mark.requirement("BCP-20")
+@pytest.mark.requirement("BCP-20", "GEN-13")
 async def test_ten_tries_and_then_a_pause_however_the_name_is_written(remit):
     spellings = ["alice@example.com", "ALICE@example.com", " alice@example.com", "Alice@Example.Com "] * 3
     async with remit.browser() as browser:
@@ -132,6 +133,7 @@ async def test_the_session_of_one_tenant_is_none_at_another(remit):
         assert is_signed_in(await browser.get(f"{remit.acme.issuer}/oauth/authorize"))
 
 
+@pytest.mark.requirement("GEN-11")
 async def test_every_login_has_a_session_of_its_own(remit):
     async with remit.browser() as browser:
         await attempt(browser, remit)
@@ -169,6 +171,7 @@ FORGERIES = {
 }
 
 
+@pytest.mark.requirement("GEN-11")
 @pytest.mark.parametrize("headers", FORGERIES.values(), ids=FORGERIES)
 @pytest.mark.parametrize("path", ["/login", "/logout"])
 async def test_a_form_from_elsewhere_is_refused(remit, headers, path):
@@ -183,6 +186,7 @@ async def test_a_form_from_elsewhere_is_refused(remit, headers, path):
         assert is_signed_in(await browser.get(f"{world.issuer}/oauth/authorize"))
 
 
+@pytest.mark.requirement("GEN-11")
 @pytest.mark.parametrize("token", [None, "", "x", "é"])
 async def test_a_form_without_its_token_is_refused(remit, token):
     world = remit.acme

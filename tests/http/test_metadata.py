@@ -14,7 +14,7 @@ FORMS = {
 PATHS = {"default": "", "acme": "/t/acme", "globex": "/t/globex"}
 
 
-@pytest.mark.requirement("ASM-1", "ASM-2", "ASM-6", "MCP-1")
+@pytest.mark.requirement("ASM-1", "ASM-2", "ASM-6", "MCP-1", "PKCE-5")
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("slug", PATHS)
 async def test_every_url_serves_the_one_document_of_its_issuer(remit, form, slug):
@@ -66,6 +66,7 @@ async def test_every_endpoint_that_is_told_answers(remit):
         assert not any(status >= 500 for status in statuses), name
 
 
+@pytest.mark.requirement("PKCE-5")
 async def test_it_says_what_works_and_nothing_else(remit):
     told = (await remit.http.get(f"{remit.acme.issuer}/.well-known/openid-configuration")).json()
     assert told["response_types_supported"] == ["code"]
@@ -105,7 +106,7 @@ async def test_its_head_is_the_same(remit, path):
         assert head.headers[name] == body.headers[name]
 
 
-@pytest.mark.requirement("ASM-6")
+@pytest.mark.requirement("ASM-6", "GEN-10")
 @pytest.mark.parametrize("path", PUBLIC)
 async def test_an_agent_in_a_browser_may_ask_with_its_protocol_version(remit, path):
     asked = {"origin": "https://app.example", "access-control-request-headers": "mcp-protocol-version"}
@@ -114,6 +115,7 @@ async def test_an_agent_in_a_browser_may_ask_with_its_protocol_version(remit, pa
     assert "mcp-protocol-version" in answer.headers["access-control-allow-headers"]
 
 
+@pytest.mark.requirement("GEN-10")
 async def test_the_authorization_endpoint_is_not_for_scripts_of_others(remit):
     answer = await remit.http.options(f"{remit.acme.issuer}/oauth/authorize", headers={"origin": "https://app.example"})
     assert answer.status_code == 405

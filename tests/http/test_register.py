@@ -198,7 +198,7 @@ async def tokens_of(remit: Remit, world: World, client: Client, **changes: Any) 
     return text_of(page), tokens.json()
 
 
-@pytest.mark.requirement("DCR-6")
+@pytest.mark.requirement("CON-7", "DCR-6")
 async def test_a_user_reads_that_it_registered_itself_and_gives_no_more_than_the_ceiling(remit):
     await let_in(remit, remit.acme)
     client = await client_of(remit, remit.acme, await post(remit, remit.acme))
@@ -218,6 +218,7 @@ async def test_a_user_reads_where_a_client_of_the_web_leads(remit):
     assert "Self-registered from notes.example" in read
 
 
+@pytest.mark.requirement("RT-9")
 async def test_a_client_that_registered_code_alone_gets_no_refresh_token(remit):
     await let_in(remit, remit.acme)
     body = {name: value for name, value in PUBLIC.items() if name != "grant_types"}

@@ -130,7 +130,7 @@ async def test_the_right_id_with_another_secret_ends_nothing(remit):
     assert (await refresh(remit, world, world.web, tokens["refresh_token"])).status_code == 200
 
 
-@pytest.mark.requirement("REV-1")
+@pytest.mark.requirement("CA-9", "REV-1")
 @pytest.mark.parametrize("named", [{"client_id": "web"}, {}, {"client_id": "web", "client_secret": "wrong"}])
 async def test_who_does_not_prove_himself_is_refused(remit, named):
     world = remit.acme

@@ -26,7 +26,7 @@ def url(remit):
     return f"{remit.acme.issuer}/oauth/token"
 
 
-@pytest.mark.requirement("JAT-2", "JAT-4", "ISS-1", "MCP-6")
+@pytest.mark.requirement("ISS-1", "JAT-2", "JAT-4", "MCP-6", "OA-7", "OA-8", "OA-13")
 async def test_a_code_becomes_tokens(remit):
     world = remit.acme
     answer = await approve(remit, world, world.web, scope="openid read:calendar")
@@ -86,6 +86,7 @@ async def test_a_line_that_ends_with_its_session_names_it(remit):
     assert claims_of((await get_tokens(remit, world, world.web, away="no"))["access_token"])["sid"].startswith("ses_")
 
 
+@pytest.mark.requirement("CA-1", "CA-3", "RT-2", "RT-7")
 @pytest.mark.parametrize("name", ["web", "rival", "local", "keyed"])
 async def test_every_way_to_prove_a_client_works(remit, name):
     world = remit.acme
@@ -96,6 +97,7 @@ async def test_every_way_to_prove_a_client_works(remit, name):
     assert claims_of(second["access_token"])["auth_time"] == claims_of(first["access_token"])["auth_time"]
 
 
+@pytest.mark.requirement("OA-13", "OA-16")
 async def test_an_agent_acts_for_itself(remit):
     world = remit.acme
     body = (await act_for_itself(remit, world, world.web)).json()
@@ -105,6 +107,7 @@ async def test_an_agent_acts_for_itself(remit):
     assert not {"line_id", "sid", "auth_time", "amr", "acr"} & set(said)
 
 
+@pytest.mark.requirement("OA-14", "OA-16")
 async def test_what_the_approval_leaves_out_is_not_given_and_told(remit):
     world = remit.acme
     call = act_for_itself(remit, world, world.web, scope="read:calendar delete:calendar")
@@ -146,6 +149,7 @@ REQUESTS = {
 }
 
 
+@pytest.mark.requirement("GEN-5", "OA-1", "OA-9", "OA-10", "OA-14", "OA-17", "OA-18", "PKCE-4", "RI-5")
 @pytest.mark.parametrize(("changes", "error", "hint"), REQUESTS.values(), ids=REQUESTS)
 async def test_a_wrong_parameter_is_named_and_costs_nothing(remit, changes, error, hint):
     world = remit.acme
@@ -169,7 +173,7 @@ FAILURES = {
 }
 
 
-@pytest.mark.requirement("BCP-20")
+@pytest.mark.requirement("BCP-20", "CA-2", "CA-8", "OA-19")
 @pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token", "client_credentials"])
 @pytest.mark.parametrize("shown", FAILURES.values(), ids=FAILURES)
 async def test_every_failed_proof_answers_alike(remit, shown, grant_type):
@@ -204,6 +208,7 @@ BAD_ASSERTIONS = {
 }
 
 
+@pytest.mark.requirement("CA-4", "CA-5")
 @pytest.mark.parametrize("changes", BAD_ASSERTIONS.values(), ids=BAD_ASSERTIONS)
 async def test_an_assertion_that_does_not_hold_proves_nothing(remit, changes):
     world = remit.acme
@@ -217,6 +222,7 @@ async def test_an_assertion_that_does_not_hold_proves_nothing(remit, changes):
     assert refused(await remit.http.post(url(remit), data=data), "invalid_client", 401) == FAILED.hint
 
 
+@pytest.mark.requirement("CA-4")
 async def test_an_assertion_proves_its_client_once(remit):
     world = remit.acme
     data = {
@@ -252,6 +258,7 @@ async def test_a_proven_client_gets_an_event_each_time(remit):
     assert [event["who"]["actor"] for event in events] == [world.web.id] * 3
 
 
+@pytest.mark.requirement("OA-17", "RT-9")
 async def test_a_client_without_the_refresh_grant_gets_no_refresh_token(remit):
     world = remit.acme
     remit.sql(
@@ -267,6 +274,7 @@ async def test_a_client_without_the_refresh_grant_gets_no_refresh_token(remit):
     )
 
 
+@pytest.mark.requirement("OA-17")
 async def test_a_client_without_the_code_grant_redeems_nothing(remit):
     world = remit.acme
     code = (await approve(remit, world, world.web)).code

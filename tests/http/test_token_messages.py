@@ -199,6 +199,9 @@ MESSAGES = {
 }
 
 
+@pytest.mark.requirement(
+    "GEN-4", "GEN-5", "GEN-6", "GEN-7", "GEN-9", "GEN-21", "OA-14", "OA-16", "OA-17", "OA-19", "RI-2", "RI-3", "RI-4"
+)
 @pytest.mark.parametrize(("message", "status", "error", "hint"), MESSAGES.values(), ids=MESSAGES)
 async def test_a_wrong_message_is_refused_with_what_to_change(remit, message, status, error, hint):
     call = remit.http.post(url(remit), **message(remit.acme))
@@ -211,6 +214,7 @@ async def test_a_wrong_message_is_refused_with_what_to_change(remit, message, st
     assert [event["type"] for event in events] == ["token.refused"]
 
 
+@pytest.mark.requirement("GEN-9")
 async def test_a_body_without_a_length_is_cut_as_well(remit):
     async def endless():
         for _ in range(100):
@@ -220,12 +224,14 @@ async def test_a_body_without_a_length_is_cut_as_well(remit):
     assert answer.status_code == 413
 
 
+@pytest.mark.requirement("GEN-4")
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 async def test_only_post(remit, method):
     answer = await remit.http.request(method, url(remit), params={"grant_type": "client_credentials"})
     assert (answer.status_code, answer.headers["allow"], answer.headers["cache-control"]) == (405, "POST", "no-store")
 
 
+@pytest.mark.requirement("GEN-10")
 async def test_pages_of_any_origin_may_call_without_cookies(remit):
     answer = await remit.http.options(url(remit), headers={"origin": "https://app.example"})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (204, "*")

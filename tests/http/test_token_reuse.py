@@ -23,7 +23,7 @@ from tests.kit.stops import lift, stop
 from tests.kit.world import TICKETS
 
 
-@pytest.mark.requirement("BCP-4")
+@pytest.mark.requirement("BCP-4", "OA-12")
 async def test_one_of_many_redemptions_wins(remit):
     world = remit.acme
     code = (await approve(remit, world, world.web)).code
@@ -36,7 +36,7 @@ async def test_one_of_many_redemptions_wins(remit):
     assert (await refresh(remit, world, world.web, won[0].json()["refresh_token"])).status_code == 400
 
 
-@pytest.mark.requirement("BCP-4")
+@pytest.mark.requirement("BCP-4", "OA-11")
 async def test_a_second_valid_redemption_ends_the_line_and_is_told(remit):
     world = remit.acme
     code = (await approve(remit, world, world.web)).code
@@ -47,6 +47,7 @@ async def test_a_second_valid_redemption_ends_the_line_and_is_told(remit):
     assert (await refresh(remit, world, world.web, first["refresh_token"])).json()["error"] == "invalid_grant"
 
 
+@pytest.mark.requirement("OA-11")
 @pytest.mark.parametrize("wrong", [{"code_verifier": "w" * 43}, {"redirect_uri": "https://evil.example/"}])
 async def test_a_replay_that_proves_less_ends_nothing(remit, wrong):
     world = remit.acme
@@ -56,7 +57,7 @@ async def test_a_replay_that_proves_less_ends_nothing(remit, wrong):
     assert (await refresh(remit, world, world.web, first["refresh_token"])).status_code == 200
 
 
-@pytest.mark.requirement("BCP-2")
+@pytest.mark.requirement("BCP-2", "OA-10", "OA-11")
 async def test_a_stranger_with_a_code_gets_and_ends_nothing(remit):
     world = remit.acme
     code = (await approve(remit, world, world.web)).code
@@ -64,6 +65,7 @@ async def test_a_stranger_with_a_code_gets_and_ends_nothing(remit):
     assert (await redeem(remit, world, world.web, code)).status_code == 200
 
 
+@pytest.mark.requirement("OA-8", "OA-10")
 async def test_a_code_lives_for_a_minute(remit):
     world = remit.acme
     code = (await approve(remit, world, world.web)).code
@@ -71,6 +73,7 @@ async def test_a_code_lives_for_a_minute(remit):
     assert "expired" in refused(await redeem(remit, world, world.web, code), "invalid_grant")
 
 
+@pytest.mark.requirement("RT-3", "RT-4")
 async def test_many_refreshes_with_one_token_get_one_successor(remit):
     world = remit.acme
     first = (await get_tokens(remit, world, world.web))["refresh_token"]
@@ -83,6 +86,7 @@ async def test_many_refreshes_with_one_token_get_one_successor(remit):
     assert [event["what"]["replay"] for event in issued] == [False, False] + [True] * 7 + [False]
 
 
+@pytest.mark.requirement("RT-3")
 async def test_a_lost_answer_is_repeated_within_its_window_only(remit):
     world = remit.acme
     first = (await get_tokens(remit, world, world.web))["refresh_token"]
@@ -97,7 +101,7 @@ async def test_a_lost_answer_is_repeated_within_its_window_only(remit):
     refused(await refresh(remit, world, world.web, second), "invalid_grant")
 
 
-@pytest.mark.requirement("BCP-10")
+@pytest.mark.requirement("BCP-10", "RT-3")
 async def test_reuse_after_the_successor_was_used_ends_the_line(remit):
     world = remit.acme
     tokens = await get_tokens(remit, world, world.web)
@@ -109,6 +113,7 @@ async def test_reuse_after_the_successor_was_used_ends_the_line(remit):
         assert await introspect(remit, world, body["access_token"]) == {"active": False}
 
 
+@pytest.mark.requirement("RT-1", "RT-7")
 async def test_a_token_in_the_wrong_hands_looks_unknown_and_ends_its_line(remit):
     world = remit.acme
     text = (await get_tokens(remit, world, world.web))["refresh_token"]
@@ -119,6 +124,7 @@ async def test_a_token_in_the_wrong_hands_looks_unknown_and_ends_its_line(remit)
     refused(await refresh(remit, world, world.web, text), "invalid_grant")
 
 
+@pytest.mark.requirement("RT-5")
 async def test_a_refresh_narrows_one_access_token_and_nothing_else(remit):
     world = remit.acme
     text = (await get_tokens(remit, world, world.web))["refresh_token"]
@@ -139,6 +145,7 @@ async def test_a_refresh_ignores_what_belongs_to_another_grant_type(remit):
     assert (await redeem(remit, world, world.web, code)).status_code == 200
 
 
+@pytest.mark.requirement("RI-5", "RT-6")
 async def test_a_refresh_for_another_resource_costs_nothing(remit):
     world = remit.acme
     text = (await get_tokens(remit, world, world.web))["refresh_token"]
@@ -182,6 +189,7 @@ async def test_the_right_id_with_another_secret_is_unknown(remit):
     assert (await redeem(remit, world, world.web, code)).status_code == 200
 
 
+@pytest.mark.requirement("RT-8")
 async def test_idle_and_absolute_ends_of_a_family(remit):
     world = remit.acme
     text = (await get_tokens(remit, world, world.web))["refresh_token"]
@@ -198,6 +206,7 @@ async def test_idle_and_absolute_ends_of_a_family(remit):
     refused(await refresh(remit, world, world.web, answer.json()["refresh_token"]), "invalid_grant")
 
 
+@pytest.mark.requirement("RT-8")
 async def test_a_token_left_idle_for_two_weeks_is_over(remit):
     world = remit.acme
     text = (await get_tokens(remit, world, world.web))["refresh_token"]

@@ -18,7 +18,7 @@ def url(remit):
     return f"{remit.acme.issuer}/oauth/userinfo"
 
 
-@pytest.mark.requirement("OIDC-6")
+@pytest.mark.requirement("BR-1", "BR-7", "OIDC-6")
 @pytest.mark.parametrize(("scope", "claims"), CLAIMS.values(), ids=CLAIMS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_each_scope_opens_its_claims(remit, scope, claims, method):
@@ -36,14 +36,14 @@ async def test_a_scope_that_the_user_unticked_stays_closed(remit):
     assert (await userinfo(remit, world, tokens["access_token"])).json() == {"sub": world.alice.id}
 
 
-@pytest.mark.requirement("OIDC-6")
+@pytest.mark.requirement("BR-2", "OIDC-6")
 async def test_without_a_token_the_challenge_names_no_error(remit):
     answer = await remit.http.get(url(remit))
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="remit"')
     assert answer.content == b""
 
 
-@pytest.mark.requirement("OIDC-6", "BCP-18")
+@pytest.mark.requirement("BCP-18", "BR-3", "BR-5", "OIDC-6")
 async def test_every_other_token_gets_one_answer(remit):
     world = remit.acme
     silent = (await get_tokens(remit, world, world.web, scope="read:calendar"))["access_token"]
@@ -97,7 +97,7 @@ MALFORMED = {
 }
 
 
-@pytest.mark.requirement("OIDC-6")
+@pytest.mark.requirement("BR-1", "BR-3", "OIDC-6")
 @pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED)
 async def test_a_token_in_the_wrong_place_or_shape_is_a_bad_request(remit, sent):
     answer, events = await remit.events_of(remit.acme, remit.http.get(url(remit), **sent))
@@ -106,6 +106,7 @@ async def test_a_token_in_the_wrong_place_or_shape_is_a_bad_request(remit, sent)
     assert [event["type"] for event in events] == ["token.refused"]
 
 
+@pytest.mark.requirement("BR-1")
 async def test_a_token_in_the_body_is_not_looked_at(remit):
     world = remit.acme
     access = (await get_tokens(remit, world, world.web, scope="openid read:calendar"))["access_token"]

@@ -122,7 +122,7 @@ def test_the_good_token_opens(siege, door):
     assert siege.knock(door, siege.access) == 200
 
 
-@pytest.mark.requirement("JAT-5", "JAT-6", "BCP-17")
+@pytest.mark.requirement("BCP-17", "BR-5", "JAT-5", "JAT-6")
 @pytest.mark.parametrize("door", DOORS)
 def test_no_forgery_opens(siege, door):
     answers = {name: siege.knock(door, token) for name, token in forgeries(siege.forger).items()}
@@ -151,7 +151,7 @@ def test_of_two_headers_none_counts(siege, door, second, good_first):
     assert response.status_code in REFUSED
 
 
-@pytest.mark.requirement("BCP-17", "BCP-19")
+@pytest.mark.requirement("BCP-17", "BCP-19", "GEN-16")
 def test_nobody_fetched_keys_from_where_a_token_said(siege):
     for door in DOORS:
         for token in forgeries(siege.forger).values():

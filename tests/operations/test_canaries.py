@@ -55,7 +55,7 @@ def test_the_search_finds_what_is_there():
     assert found({"it": secret}, {"elsewhere": secrets.token_urlsafe(64).encode()}) == []
 
 
-@pytest.mark.requirement("AUD-4")
+@pytest.mark.requirement("AUD-4", "GEN-8", "GEN-14")
 async def test_no_secret_is_in_log_metrics_database_or_error_pages(served):
     issued: dict[str, str] = {}
     typed: dict[str, str] = {}

@@ -44,7 +44,7 @@ KINDS = {
 }
 
 
-@pytest.mark.requirement("REV-10")
+@pytest.mark.requirement("BR-5", "REV-10")
 @pytest.mark.parametrize("stop", KINDS.items(), ids=KINDS)
 async def test_a_stop_of_anything_the_token_names_is_felt(api, client, issuer, clock, stop):
     token = issuer.token(jti="at_9")

@@ -143,7 +143,7 @@ FORGED = {
 }
 
 
-@pytest.mark.requirement("JAT-5", "JAT-6", "BCP-17")
+@pytest.mark.requirement("BCP-17", "BR-5", "GEN-15", "GEN-16", "JAT-5", "JAT-6")
 @pytest.mark.parametrize("token", FORGED.values(), ids=FORGED)
 def test_a_forged_token_is_refused(token):
     verdict = check(token)
@@ -202,7 +202,7 @@ CLAIMS = {
 }  # fmt: skip
 
 
-@pytest.mark.requirement("JAT-6")
+@pytest.mark.requirement("BR-5", "GEN-19", "GEN-20", "JAT-6")
 @pytest.mark.parametrize("token", CLAIMS.values(), ids=CLAIMS)
 def test_claims_that_are_not_as_agreed_are_refused(token):
     verdict = check(token)
@@ -236,6 +236,7 @@ AGES = {
 }
 
 
+@pytest.mark.requirement("BR-5")
 @pytest.mark.parametrize(("age", "expected"), AGES.values(), ids=AGES)
 def test_a_token_dies_on_time(age, expected):
     verdict = check(good(), now=NOW + age)
@@ -245,7 +246,7 @@ def test_a_token_dies_on_time(age, expected):
 AUDIENCES = ["https://r2.example", RESOURCE + "/", RESOURCE + "/mcp", RESOURCE.upper(), "*", ISSUER]
 
 
-@pytest.mark.requirement("JAT-6", "BCP-11")
+@pytest.mark.requirement("BCP-11", "BR-5", "GEN-20", "JAT-6")
 @pytest.mark.parametrize("audience", AUDIENCES)
 def test_a_token_for_another_resource_is_refused(audience):
     verdict = check(good(aud=audience))

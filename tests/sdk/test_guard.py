@@ -17,6 +17,7 @@ def bearer(token):
     return {"Authorization": f"Bearer {token}"}
 
 
+@pytest.mark.requirement("BR-7")
 async def test_a_good_token_reaches_the_handler_with_its_caller(client, issuer):
     token = issuer.token(jti="at_1")
     answer = await client.get("/events", headers=bearer(token))
@@ -45,6 +46,7 @@ async def test_a_token_without_a_user_says_so(client, issuer):
     assert answer.json()["line"] is None
 
 
+@pytest.mark.requirement("BR-1")
 async def test_the_scheme_is_read_in_any_case(client, issuer):
     for scheme in ("bearer", "BEARER", "bEaReR"):
         answer = await client.get("/events", headers={"Authorization": f"{scheme} {issuer.token()}"})
@@ -58,7 +60,7 @@ async def test_what_the_api_says_about_caching_stays(client, issuer):
     assert answer.content == b"x" * 100
 
 
-@pytest.mark.requirement("PRM-6")
+@pytest.mark.requirement("BR-2", "BR-7", "BR-9", "PRM-6")
 async def test_no_credentials_earn_a_challenge_without_error(client):
     answer = await client.get("/events")
     assert answer.status_code == 401
@@ -66,6 +68,7 @@ async def test_no_credentials_earn_a_challenge_without_error(client):
     assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.requirement("BR-3", "BR-8", "BR-9")
 async def test_too_little_scope_is_told_what_is_needed_for_this_call(client, issuer):
     answer = await client.delete("/events/7", headers=bearer(issuer.token()))
     assert answer.status_code == 403
@@ -75,6 +78,7 @@ async def test_too_little_scope_is_told_what_is_needed_for_this_call(client, iss
     assert answer.json()["scope"] == "delete:calendar"
 
 
+@pytest.mark.requirement("BR-8")
 async def test_all_missing_scopes_are_told_at_once(client, issuer):
     answer = await client.post("/events", headers=bearer(issuer.token(scope="other")))
     assert 'scope="read:calendar write:calendar"' in answer.headers["www-authenticate"]
@@ -91,6 +95,7 @@ MALFORMED = {
 }
 
 
+@pytest.mark.requirement("BR-3")
 @pytest.mark.parametrize("headers", MALFORMED.values(), ids=MALFORMED)
 async def test_ambiguous_credentials_are_malformed(client, issuer, headers):
     token = issuer.token()
@@ -107,6 +112,7 @@ QUERIES = {
 }
 
 
+@pytest.mark.requirement("BR-1")
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 @pytest.mark.parametrize("also", [True, False], ids=["with a header too", "alone"])
 async def test_a_token_in_the_query_is_refused(client, issuer, query, also):
@@ -116,6 +122,7 @@ async def test_a_token_in_the_query_is_refused(client, issuer, query, also):
     assert answer.status_code == 400
 
 
+@pytest.mark.requirement("BR-1")
 @pytest.mark.parametrize("also", [True, False], ids=["with a header too", "alone"])
 async def test_a_token_in_a_form_is_refused(client, issuer, also):
     token = issuer.token(scope="read:calendar write:calendar")
@@ -191,6 +198,7 @@ async def test_the_metadata_names_resource_and_issuer(client, issuer):
     }
 
 
+@pytest.mark.requirement("BR-5")
 async def test_a_stop_is_felt_although_the_token_has_minutes_left(client, issuer, clock):
     token = issuer.token()
     assert (await client.get("/events", headers=bearer(token))).status_code == 200

@@ -199,6 +199,7 @@ class Keys:
         return {"keys": [key.public() for key in self.keys]}
 
 
+@pytest.mark.requirement("GEN-18")
 async def test_unknown_kids_cost_one_fetch_a_minute(clock):
     published = Keys()
     keys = KeySet(published, clock)

@@ -56,6 +56,7 @@ async def take(remit, path: str, held: Held):
     return answer.status_code, body.get("error"), body.get("scope")
 
 
+@pytest.mark.requirement("OA-20")
 @pytest.mark.parametrize("path", sorted({path for path, _ in CELLS.values()}))
 async def test_without_a_cause_every_path_is_open(remit, hold, path):
     status, error, scope = await take(remit, path, await hold("no"))
@@ -63,7 +64,7 @@ async def test_without_a_cause_every_path_is_open(remit, hold, path):
     assert scope is None or set(scope.split()) >= ASKED
 
 
-@pytest.mark.requirement("REV-8")
+@pytest.mark.requirement("OA-20", "REV-8", "RT-8", "RT-11")
 @pytest.mark.parametrize(("path", "cause"), CELLS.values(), ids=CELLS)
 async def test_no_path_goes_around_a_cause(remit, hold, path, cause):
     held = await hold(cause.away)

@@ -77,6 +77,7 @@ async def test_a_tenant_under_another_base_url_is_rolled_back_whole(remit):
         assert await system.tenant_by_slug("new") is None
 
 
+@pytest.mark.requirement("CA-1")
 async def test_a_new_secret_proves_its_client_and_the_old_one_still_does(remit):
     world = remit.acme
     secret = sure(await add_client_secret(world.tenant.id, remit.deps, SEEDER, client=world.web.id))
@@ -97,6 +98,7 @@ async def test_the_secret_of_a_resource_proves_that_resource_alone(remit):
             assert isinstance(outcome, Refusal) is not proven
 
 
+@pytest.mark.requirement("GEN-14")
 async def test_no_secret_of_a_client_is_in_the_log(remit):
     world = remit.acme
     made = sure(await create_client(world.tenant.id, remit.deps, SEEDER, a_draft(world)))

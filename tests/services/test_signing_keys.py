@@ -58,7 +58,7 @@ async def test_next_signs_active_retires_and_a_new_next_is_published(remit):
     assert await states(remit, KeyUse.AUDIT) == ["active", "retiring"]
 
 
-@pytest.mark.requirement("KEY-1")
+@pytest.mark.requirement("GEN-17", "KEY-1")
 async def test_a_second_rotation_waits_until_every_checker_can_know_the_next_key(remit):
     tenant = remit.acme.tenant.id
     sure(await rotate_keys(tenant, remit.deps, SEEDER))
@@ -77,7 +77,7 @@ async def test_somebody_in_a_hurry_may_rotate_at_once(remit):
     sure(await rotate_keys(remit.acme.tenant.id, remit.deps, SEEDER, at_once=True))
 
 
-@pytest.mark.requirement("KEY-1")
+@pytest.mark.requirement("GEN-17", "KEY-1")
 async def test_a_retiring_key_goes_when_its_last_token_is_past(remit):
     tenant = remit.acme.tenant.id
     sure(await rotate_keys(tenant, remit.deps, SEEDER))

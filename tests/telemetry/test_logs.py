@@ -68,6 +68,7 @@ FIELDS = {
 }
 
 
+@pytest.mark.requirement("GEN-14")
 @pytest.mark.parametrize("format", ["json", "text"])
 @pytest.mark.parametrize("fields", FIELDS.values(), ids=FIELDS)
 def test_no_canary_comes_out(sink, fields, format):

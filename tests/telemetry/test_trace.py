@@ -20,6 +20,7 @@ SENT = {
 }
 
 
+@pytest.mark.requirement("GEN-22")
 @pytest.mark.parametrize(("sent", "trace"), SENT.values(), ids=SENT)
 def test_traceparent(sent, trace):
     assert parse_traceparent(sent) == trace

@@ -11,7 +11,9 @@ from remit.store.statements import Statements
 
 DROP_CODES = """
 delete from code where tenant = :tenant and id in (
-       select id from code where tenant = :tenant and expires_at < :before order by id limit 500)
+       select id from code
+        where tenant = :tenant and (expires_at < :before or (state = 'live' and expires_at < :now))
+        order by id limit 500)
 returning 1
 """
 
@@ -47,7 +49,10 @@ returning 1
 """
 
 KEEP_TOKENS = timedelta(days=1)
-"""How long a code or refresh token is kept after its end, so that showing it again is still known for what it is."""
+"""How long a redeemed code and a refresh token are kept after their end: shown again, they are known for what they are.
+
+A code that nobody redeemed proves nothing any more and goes at once (B-CODE-06).
+"""
 
 KEEP_SESSIONS = timedelta(days=30)
 KEEP_REPORTS = timedelta(days=7)
@@ -65,7 +70,7 @@ class Housekeeping:
         """Drop some of what is past its use; return how many rows, 0 when nothing is left."""
         tokens, started = to_ms(now - KEEP_TOKENS), to_ms(now - SESSION_ABSOLUTE - KEEP_SESSIONS)
         dropped = [
-            await self._statements.rows(DROP_CODES, before=tokens),
+            await self._statements.rows(DROP_CODES, before=tokens, now=to_ms(now)),
             await self._statements.rows(DROP_REFRESH_TOKENS, before=tokens),
             await self._statements.rows(DROP_ONCE, before=to_ms(now)),
             await self._statements.rows(DROP_REPLIES, before=to_ms(now)),

@@ -54,6 +54,7 @@ REDIRECTS = {
 }
 
 
+@pytest.mark.requirement("OA-3", "OA-4")
 @pytest.mark.parametrize(("client", "uri", "expected"), REDIRECTS.values(), ids=REDIRECTS)
 def test_where_the_answer_goes(client, uri, expected):
     assert judge_redirect(client, uri) == expected
@@ -92,12 +93,13 @@ PARAMETERS = {
 }
 
 
-@pytest.mark.requirement("OIDC-4")
+@pytest.mark.requirement("OA-1", "OIDC-4")
 @pytest.mark.parametrize(("changes", "expected"), PARAMETERS.values(), ids=PARAMETERS)
 def test_judge_parameters(changes, expected):
     assert judge_parameters(**{**GOOD, **changes}) == expected
 
 
+@pytest.mark.requirement("PKCE-1", "PKCE-2")
 @pytest.mark.parametrize("missing", ["challenge", "method"])
 def test_every_request_binds_its_code(missing):
     verdict = judge_parameters(**{**GOOD, missing: None})
@@ -158,7 +160,7 @@ SCOPES = {
 }
 
 
-@pytest.mark.requirement("OIDC-8")
+@pytest.mark.requirement("OA-14", "OA-15", "OIDC-8", "RI-6")
 @pytest.mark.parametrize(("asked", "client", "allowed", "expected"), SCOPES.values(), ids=SCOPES)
 def test_what_can_be_asked_for(asked, client, allowed, expected):
     assert askable(asked, client, RESOURCE, allowed) == expected

@@ -97,6 +97,7 @@ CASES = {
 }
 
 
+@pytest.mark.requirement("CA-1", "CA-3", "GEN-21", "OA-19")
 @pytest.mark.parametrize(("header", "given_fields", "expected"), CASES.values(), ids=CASES)
 def test_read_presented(header, given_fields, expected):
     assert read_presented(header, given_fields) == expected
@@ -105,6 +106,7 @@ def test_read_presented(header, given_fields, expected):
 ASCII = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 
 
+@pytest.mark.requirement("CA-1")
 @given(client=ASCII, secret=st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable()))
 def test_every_secret_survives_basic(client, secret):
     header = basic(f"{quote_plus(client)}:{quote_plus(secret)}")
@@ -114,6 +116,7 @@ def test_every_secret_survives_basic(client, secret):
 MAYBE = st.one_of(st.none(), ASCII)
 
 
+@pytest.mark.requirement("GEN-21")
 @given(
     header=st.one_of(st.none(), st.text(), st.builds(lambda a, b: basic(f"{a}:{b}"), st.text(), st.text())),
     given_fields=st.builds(
@@ -142,6 +145,7 @@ FITS = {
 }
 
 
+@pytest.mark.requirement("CA-2")
 @pytest.mark.parametrize("method", AuthMethod)
 @pytest.mark.parametrize("proof", Proof)
 def test_a_client_uses_the_method_it_registered(method, proof):

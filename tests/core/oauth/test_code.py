@@ -47,11 +47,13 @@ CASES = {
 }
 
 
+@pytest.mark.requirement("OA-8", "OA-9", "OA-10", "OA-11")
 @pytest.mark.parametrize(("code", "changes", "expected"), CASES.values(), ids=CASES)
 def test_judge_code(code, changes, expected):
     assert judge_code(code, **{**PLAIN, **changes}, now=NOW) == expected
 
 
+@pytest.mark.requirement("OA-8", "OA-10", "OA-11")
 @given(
     client=st.sampled_from([BOB, EVE]),
     verifier=st.sampled_from([None, VERIFIER, "w" * 43]),

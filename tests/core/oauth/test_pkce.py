@@ -36,7 +36,7 @@ REQUESTS = {
 }
 
 
-@pytest.mark.requirement("BCP-3")
+@pytest.mark.requirement("BCP-3", "PKCE-1", "PKCE-2", "PKCE-3")
 @pytest.mark.parametrize(("challenge", "method", "hint"), REQUESTS.values(), ids=REQUESTS)
 def test_an_authorization_request(challenge, method, hint):
     assert check_challenge(challenge, method) == (Refusal("invalid_request", hint) if hint else None)
@@ -64,7 +64,7 @@ REDEMPTIONS = {
 }
 
 
-@pytest.mark.requirement("BCP-3")
+@pytest.mark.requirement("BCP-3", "OA-18", "PKCE-4", "PKCE-6")
 @pytest.mark.parametrize(("challenge", "verifier", "expected"), REDEMPTIONS.values(), ids=REDEMPTIONS)
 def test_a_redemption(challenge, verifier, expected):
     assert verify(challenge, verifier) == expected
@@ -73,7 +73,7 @@ def test_a_redemption(challenge, verifier, expected):
 VERIFIERS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", min_size=43, max_size=128)
 
 
-@pytest.mark.requirement("BCP-2")
+@pytest.mark.requirement("BCP-2", "PKCE-3", "PKCE-4")
 @given(VERIFIERS, VERIFIERS)
 def test_a_code_goes_to_its_own_verifier_alone(mine, yours):
     challenge = challenge_of(mine)
@@ -82,6 +82,7 @@ def test_a_code_goes_to_its_own_verifier_alone(mine, yours):
     assert (verify(challenge, yours) is None) == (mine == yours)
 
 
+@pytest.mark.requirement("PKCE-4")
 @given(st.text())
 def test_no_other_text_redeems_a_code(text):
     refusal = verify(CHALLENGE, text)

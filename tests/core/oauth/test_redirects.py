@@ -38,6 +38,7 @@ REGISTRABLE = {
 }
 
 
+@pytest.mark.requirement("RED-4")
 @pytest.mark.parametrize(("uri", "application_type"), REGISTRABLE.values(), ids=REGISTRABLE)
 def test_what_may_be_registered(uri, application_type):
     assert check_registered(uri, application_type) is None
@@ -132,13 +133,14 @@ MORE = {
 REFUSED = B_RED_02 | B_RED_03 | B_RED_04 | B_RED_06 | MORE
 
 
-@pytest.mark.requirement("BCP-1")
+@pytest.mark.requirement("BCP-1", "RED-1", "RED-4", "RED-5")
 @pytest.mark.parametrize(("uri", "clause"), REFUSED.items(), ids=[uri[:60] or "nothing" for uri in REFUSED])
 def test_what_may_not_be_registered(uri, clause):
     # Native clients may register most, so they stand for all.
     assert check_registered(uri, "native") == Refusal("invalid_redirect_uri", f"the redirect URI {clause}")
 
 
+@pytest.mark.requirement("RED-4")
 @pytest.mark.parametrize("application_type", ["web", "", "Native"])
 def test_only_a_native_client_has_a_scheme_of_its_own(application_type):
     expected = Refusal("invalid_redirect_uri", f"the redirect URI {OWN}")
@@ -219,7 +221,7 @@ MATCHES = {
 }
 
 
-@pytest.mark.requirement("BCP-1")
+@pytest.mark.requirement("BCP-1", "RED-1", "RED-2", "RED-3")
 @pytest.mark.parametrize(("registered", "presented", "expected"), MATCHES.values(), ids=MATCHES)
 def test_match(registered, presented, expected):
     assert match(["https://unrelated.example/", registered], presented) == expected
@@ -241,7 +243,7 @@ def one_edit(data, text):
     return text[:at] + middle + text[at + (kind != "insert") :]
 
 
-@pytest.mark.requirement("BCP-1")
+@pytest.mark.requirement("BCP-1", "RED-1")
 @given(st.sampled_from([uri for uri, _ in REGISTRABLE.values() if not uri.startswith("http:")]), st.data())
 def test_a_uri_that_differs_in_any_character_does_not_match(uri, data):
     presented = one_edit(data, uri)
@@ -249,6 +251,7 @@ def test_a_uri_that_differs_in_any_character_does_not_match(uri, data):
     assert not match([uri], presented)
 
 
+@pytest.mark.requirement("RED-2")
 @given(st.sampled_from([uri for uri, _ in REGISTRABLE.values() if uri.startswith("http:")]), st.data())
 def test_a_loopback_that_differs_in_any_character_beside_its_port_does_not_match(uri, data):
     presented = one_edit(data, uri)
@@ -257,6 +260,7 @@ def test_a_loopback_that_differs_in_any_character_beside_its_port_does_not_match
     assert match([uri], presented) == (presented == uri or same_beside_port)
 
 
+@pytest.mark.requirement("RED-2", "RED-3")
 @given(st.sampled_from([uri for uri, _ in REGISTRABLE.values() if uri.startswith("http:")]), st.integers(1, 65535))
 def test_any_loopback_port_matches(uri, port):
     presented = re.sub(r"(?<=[1t\]])(?::[0-9]+)?(?=/)", f":{port}", uri, count=1)
@@ -279,6 +283,7 @@ HOSTS = {
 }
 
 
+@pytest.mark.requirement("RED-7")
 @pytest.mark.parametrize(("uri", "host", "loopback"), HOSTS.values(), ids=HOSTS)
 def test_what_the_consent_page_shows(uri, host, loopback):
     assert (display_host(uri), is_loopback(uri)) == (host, loopback)
@@ -299,6 +304,7 @@ ADDED = {
 }
 
 
+@pytest.mark.requirement("OA-7")
 @pytest.mark.parametrize(("uri", "expected"), ADDED.values(), ids=ADDED)
 def test_answer_parameters_are_added(uri, expected):
     assert add_params(uri, {"code": "a b", "state": "&=#"}) == expected
@@ -308,11 +314,13 @@ def test_nothing_to_add_changes_nothing():
     assert add_params(CB, {}) == CB
 
 
+@pytest.mark.requirement("OA-7")
 def test_nothing_is_added_behind_a_fragment():
     with pytest.raises(ValueError, match="fragment"):
         add_params(f"{CB}#a", {"code": "x"})
 
 
+@pytest.mark.requirement("OA-7")
 @given(
     st.sampled_from([CB, f"{CB}?x=1&y=%20", LOOPBACK]),
     st.dictionaries(st.text(min_size=1), st.text(), min_size=1),

@@ -56,6 +56,7 @@ CASES = {
 }
 
 
+@pytest.mark.requirement("RT-1", "RT-3", "RT-5", "RT-7")
 @pytest.mark.parametrize(("token", "client", "wanted", "now", "expected"), CASES.values(), ids=CASES)
 def test_judge_refresh(token, client, wanted, now, expected):
     assert judge_refresh(token, LINE if token else None, client=client, wanted=wanted, now=now) == expected
@@ -69,7 +70,7 @@ def test_a_token_without_its_line_is_unknown(token, line):
 NAMES = st.frozensets(st.sampled_from(["openid", "read", "write", "delete"]))
 
 
-@pytest.mark.requirement("BCP-14")
+@pytest.mark.requirement("BCP-14", "RT-5")
 @given(granted=NAMES, wanted=st.one_of(st.none(), NAMES), token=st.sampled_from([TOKEN, JUST_SPENT]))
 def test_a_refresh_never_widens(granted, wanted, token):
     verdict = judge_refresh(token, replace(LINE, scopes=granted), client=BOB, wanted=wanted, now=NOW)

@@ -23,6 +23,7 @@ SPELLINGS = {
 }
 
 
+@pytest.mark.requirement("RI-2")
 @pytest.mark.parametrize(("uri", "expected"), SPELLINGS.values(), ids=SPELLINGS)
 def test_one_spelling(uri, expected):
     assert canonical(uri) == expected
@@ -73,6 +74,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.requirement("RI-2")
 @pytest.mark.parametrize(("uri", "hint"), REFUSED.values(), ids=REFUSED)
 def test_what_is_no_resource(uri, hint):
     assert canonical(uri) == Refusal("invalid_target", hint)
@@ -83,6 +85,7 @@ URIS = st.from_regex(
 )
 
 
+@pytest.mark.requirement("GEN-20", "RI-2")
 @given(URIS)
 def test_only_scheme_and_host_ever_change(uri):
     spelled = canonical(uri)

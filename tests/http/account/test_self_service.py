@@ -17,6 +17,7 @@ from tests.http.pages.well_formed import read
 from tests.http.world import EVERYTHING, words
 
 
+@pytest.mark.requirement("CON-6")
 async def test_a_card_says_what_where_until_when(world):
     await world.consent(world.acme, "alice")
     answer = await (await world.browser(world.acme, "alice")).get("/account")
@@ -43,6 +44,7 @@ async def test_a_card_says_no_more_than_the_remit_still_allows(world):
     assert "Delete events" not in text
 
 
+@pytest.mark.requirement("CON-6")
 async def test_stop_ends_it_for_this_user_alone(world):
     site = world.acme
     alice, bob = await world.consent(site, "alice"), await world.consent(site, "bob")

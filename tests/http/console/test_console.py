@@ -69,6 +69,7 @@ async def test_a_stop_that_is_in_force_is_lifted_from_the_overview(world):
         assert [stop for stop in await work.stops.list() if stop.in_force(world.clock.now())] == []
 
 
+@pytest.mark.requirement("CON-6")
 async def test_revoking_a_grant_is_final_and_spares_the_others(world):
     site = world.acme
     alice, bob = await world.consent(site, "alice"), await world.consent(site, "bob")

@@ -124,6 +124,7 @@ FORGERIES: dict[str, dict[str, str | None]] = {
 }
 
 
+@pytest.mark.requirement("GEN-11")
 @pytest.mark.parametrize("path", FORMS)
 async def test_a_form_from_elsewhere_changes_nothing(world, path):
     site = world.acme

@@ -17,6 +17,7 @@ def test_every_page_is_looked_at():
     assert {type(view) for view in TYPICAL.values()} == set(TEMPLATES)
 
 
+@pytest.mark.requirement("GEN-11")
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_a_page_is_well_formed_labelled_and_fit_for_the_content_policy(view):
     assert read(PAGES.render(view)).faults == []
@@ -35,6 +36,7 @@ def test_hostile_text_stays_text(view):
     assert "\u202e" not in "".join(re.findall(r"<bdi>(.*?)</bdi>", html))
 
 
+@pytest.mark.requirement("CON-9")
 @pytest.mark.parametrize("view", [CONSENT, DELTA, IMITATION], ids=["plain", "delta", "imitation"])
 def test_deny_comes_first_and_nothing_is_preselected(view):
     page = read(PAGES.render(view))
@@ -88,6 +90,7 @@ SAYS = {
 }
 
 
+@pytest.mark.requirement("CON-1", "CON-7", "RED-3", "RED-7")
 @pytest.mark.parametrize(("view", "words"), SAYS.values(), ids=SAYS)
 def test_consent_says(view, words):
     assert words in text_of(view)
