@@ -1,0 +1,71 @@
+"""What the pages let a person do by hand: in a browser, with the forms that the server sent."""
+
+from __future__ import annotations
+
+import httpx
+
+from tests.docs.terminal import Terminal
+from tests.flows.client import Browser
+from tests.kit.pages import form_to
+
+EMAIL = "dana@example.com"
+PASSWORD = "four words are enough"
+
+
+def open_setup_link(terminal: Terminal) -> None:
+    link = terminal.find(r"^ *(http://\S+/setup\?token=\S+)$")
+    with Browser() as browser:
+        page = browser.http.get(link)
+        form = form_to(page, "/setup")
+        form.put("name", "Dana")
+        form.put("email", EMAIL)
+        form.put("password", PASSWORD)
+        form.put("password_again", PASSWORD)
+        assert browser.submit(page, form).status_code == 200
+
+
+def allow_all_but_deleting(terminal: Terminal) -> None:
+    allow(terminal, "delete:calendar")
+
+
+def allow_what_is_asked(terminal: Terminal) -> None:
+    allow(terminal)
+
+
+def allow(terminal: Terminal, *but: str) -> None:
+    address = terminal.find(r"(http://\S+/oauth/authorize\?\S+)")
+    with Browser(EMAIL, PASSWORD) as browser:
+        back = browser.allow(address, untick=but)
+        assert browser.http.get(back, follow_redirects=True).status_code == 200
+
+
+def stop_the_agent(terminal: Terminal) -> None:
+    with Browser(EMAIL, PASSWORD) as browser:
+        base = f"http://127.0.0.1:{terminal.ports['8700']}"
+        page: httpx.Response = browser.open(f"{base}/account")
+        assert "Stop" in browser.submit(page, form_to(page, "/stop")).text
+
+
+def open_web_application(terminal: Terminal) -> None:
+    application = f"http://127.0.0.1:{terminal.ports['9500']}/"
+    with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as tab, Browser(EMAIL, PASSWORD) as browser:
+        asked = terminal.wait("the web application", lambda: visit(tab, application))
+        back = browser.allow(asked.headers["location"])
+        assert "Dentist" in tab.get(back, follow_redirects=True).text
+
+
+def visit(tab: httpx.Client, address: str) -> httpx.Response | None:
+    try:
+        return tab.get(address)
+    except httpx.ConnectError:
+        return None
+
+
+BY_HAND = {
+    "dana: opens the setup link": open_setup_link,
+    "dana: allows all but deleting": allow_all_but_deleting,
+    "dana: allows what is asked": allow_what_is_asked,
+    "dana: opens the web application and allows": open_web_application,
+    "dana: presses Stop": stop_the_agent,
+}
+"""By the words of the comment in the page."""
