@@ -83,7 +83,11 @@ async def login_form(request: Request) -> Response:
     if isinstance(outcome, Refusal):
         text = outcome.hint[:1].upper() + outcome.hint[1:] + "."
         return await _show_login(request, browser, form, error=text)
-    _, cookie = outcome
+    person, cookie = outcome
+    before = browser.signed_in
+    if before is not None and before.user.id != person.user.id:
+        # Somebody else takes over this browser: whoever kept the old cookie must not go on as the one who left.
+        await sign_out(tenant.id, session_cookie(request), context.deps, origin_of(request))
     packed = form.one("ix")
     response = go(f"{tenant.issuer}/consent?ix={packed}" if packed else _destination(request, browser), browser)
     set_session(response, tenant, cookie)
