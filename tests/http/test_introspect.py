@@ -6,6 +6,7 @@ import pytest
 
 from remit.core.names import Opaque, Secret, SecretKind, parse_opaque
 from remit.core.stops import TargetKind
+from remit.services import introspection
 from tests.http.refusals import FORM, refused
 from tests.kit.flows import act_for_itself, approve, claims_of, get_tokens, introspect, proof, redeem, refresh
 from tests.kit.stops import stop
@@ -216,6 +217,24 @@ async def test_a_question_needs_its_token_and_a_post(remit):
     assert (await remit.http.post(url(remit), content=b"a" * 70_000, headers=FORM, auth=auth)).status_code == 413
     refused(await remit.http.post(url(remit), json={"token": "x"}, auth=auth), "invalid_request")
     refused(await remit.http.post(url(remit), params={"token": "x"}, data={"token": "x"}, auth=auth), "invalid_request")
+
+
+@pytest.mark.requirement("INT-8", "GEN-13")
+async def test_who_asks_about_nothing_over_and_over_has_to_wait(remit, monkeypatch):
+    monkeypatch.setattr(introspection, "MISSES", 3)
+    world = remit.acme
+    access = (await get_tokens(remit, world, world.web))["access_token"]
+    auth = world.calendar.id, world.calendar_secret.reveal()
+    guesses = [await remit.http.post(url(remit), data={"token": f"guess {n}"}, auth=auth) for n in range(5)]
+    assert [(guess.status_code, guess.content) for guess in guesses[:3]] == [(200, b'{"active":false}')] * 3
+    for guess in guesses[3:]:
+        assert (guess.status_code, guess.headers["retry-after"]) == (429, "20")
+        assert guess.json()["error"] == "temporarily_unavailable"
+    # A flood of nonsense must not keep an API from the tokens of its callers, nor others from theirs.
+    assert (await introspect(remit, world, access))["active"]
+    assert await introspect(remit, world, "guess", by="tickets") == INACTIVE
+    remit.clock.forward(seconds=20)
+    assert await introspect(remit, world, "guess") == INACTIVE
 
 
 async def test_a_live_token_is_told_in_one_event_a_minute(remit):

@@ -9,11 +9,11 @@ import pytest
 
 from remit.core.oauth.authorize import AuthorizeRequest
 from remit.core.oauth.pkce import challenge_of
-from remit.core.oauth.verdicts import Refusal
+from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.stops import TargetKind
 from remit.services.authorize import AuthorizeCall, begin, proceed
 from remit.services.consent import ANSWERED, Answer, Asking, Choice, approve, deny
-from remit.services.sessions import SignedInUser, TooMany, sign_in
+from remit.services.sessions import SignedInUser, sign_in
 from tests.kit.flows import VERIFIER
 from tests.kit.stops import stop
 from tests.kit.world import HERE, PASSWORD

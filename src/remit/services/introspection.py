@@ -12,7 +12,7 @@ from remit.core.clients import Party
 from remit.core.names import ClientId, GrantId, Kid, LineId, Prefix, SecretKind, TenantId, TokenId, UserId
 from remit.core.oauth import scopes as scope_rules
 from remit.core.oauth.client_auth import FAILED, Presented, Proof
-from remit.core.oauth.verdicts import Refusal
+from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.resources import Resource
 from remit.core.stops import Stop
 from remit.core.tokens import RefreshState
@@ -28,6 +28,10 @@ from remit.services.origin import Origin
 Claims = dict[str, object]
 
 INACTIVE: Claims = {"active": False}
+
+MISSES = 600
+MISSES_SECONDS = 60
+"""So often a caller may ask about what is not live for him. Who asks for live tokens is never slowed down (INT-8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +122,7 @@ def _stopped_since(stops: Iterable[Stop], claims: Claims) -> bool:
 
 async def introspect(
     tenant: TenantId, presented: Presented, token: str, deps: Deps, origin: Origin
-) -> Claims | Refusal:
+) -> Claims | Refusal | TooMany:
     """Answer the owning client and the resource named in `aud`; everybody else learns nothing (INT-3, INT-4).
 
     A question is a read, unless its caller has an assertion to use up. What is written down about it comes after.
@@ -132,13 +136,15 @@ async def introspect(
             return await refuse_stranger(work, answer, presented, deps, origin, grant_type="introspection")
     if isinstance(answer, NotLive):
         await _note(tenant, answer, deps, origin, asked_at="introspection")
-        return INACTIVE
-    claims, who = answer
-    if who is not None and not deps.throttle.allow(
-        "introspected", f"{tenant}:{who.jti}", limit=1, per_seconds=60, now=deps.clock.now()
+        who = f"{tenant}:{presented.client}"
+        wait = deps.throttle.allow("not live", who, limit=MISSES, per_seconds=MISSES_SECONDS, now=deps.clock.now())
+        return TooMany(wait) if wait else INACTIVE
+    claims, asker = answer
+    if asker is not None and not deps.throttle.allow(
+        "introspected", f"{tenant}:{asker.jti}", limit=1, per_seconds=60, now=deps.clock.now()
     ):
         async with deps.db.work(tenant) as work:
-            await work.events.append(TokenIntrospected(who=who), at=deps.clock.now())
+            await work.events.append(TokenIntrospected(who=asker), at=deps.clock.now())
     return claims
 
 

@@ -17,7 +17,7 @@ from remit.core.audit.events import (
 )
 from remit.core.clients import AuthMethod, Client, ClientState, StoredSecret
 from remit.core.names import AgentId, ClientId, Prefix, RemitId, Secret, SecretKind, TenantId, UserId
-from remit.core.oauth.verdicts import Refusal
+from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.self_registration import (
     GOVERNOR,
     ClientMetadata,
@@ -45,13 +45,6 @@ class Registered:
 
     client: Client
     secret: Secret | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TooMany:
-    """This peer registers too often; seconds until it may again."""
-
-    wait: int
 
 
 async def takes_registrations(work: Work, deps: Deps) -> bool:

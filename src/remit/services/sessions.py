@@ -8,7 +8,7 @@ from remit.core.audit.events import SignedIn, SignedOut, SignInRefused
 from remit.core.authority import Dead
 from remit.core.grants import GrantState
 from remit.core.names import Opaque, Prefix, Secret, SecretKind, SessionId, TenantId, parse_opaque
-from remit.core.oauth.verdicts import Refusal
+from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.sessions import LoginSession
 from remit.core.stops import Target, TargetKind
 from remit.core.tenants import TenantState
@@ -29,13 +29,6 @@ TRIES_SECONDS = 300
 class SignedInUser:
     session: LoginSession
     user: User
-
-
-@dataclass(frozen=True, slots=True)
-class TooMany:
-    """Too many tries; seconds until the next one."""
-
-    wait: int
 
 
 async def sign_in(

@@ -13,3 +13,10 @@ class Refusal:
     redirect: bool = True
     # what the audit event adds; never rendered
     audit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TooMany:
+    """Too many tries; seconds until the next one."""
+
+    wait: int

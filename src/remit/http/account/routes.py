@@ -14,7 +14,7 @@ from remit.core.clients import Client
 from remit.core.names import ClientId
 from remit.core.oauth.authorize import REQUEST_LIFETIME, AuthorizeRequest
 from remit.core.oauth.redirects import display_host, is_local_path, is_loopback
-from remit.core.oauth.verdicts import Refusal
+from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.http._kit.views import Permission, Resource
 from remit.http.account.consent.page import DURATIONS as DURATION_WORDS
 from remit.http.account.consent.page import IDENTITY_SENTENCES, ConsentPage
@@ -37,7 +37,7 @@ from remit.http.oauth.authorize import answer, take_next_step
 from remit.http.oauth.interaction import pack, unpack
 from remit.services.authorize import NeedsLogin, proceed
 from remit.services.consent import DURATIONS, Answer, Asking, Choice, approve, deny, durations
-from remit.services.sessions import TooMany, sign_in, sign_out
+from remit.services.sessions import sign_in, sign_out
 from remit.wire.caller import origin_of, tenant_of
 from remit.wire.oauth_errors import render_too_large
 from remit.wire.parse import Form, TooLarge, parse_query, read_form

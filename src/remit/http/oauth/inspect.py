@@ -9,13 +9,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from remit.core.oauth.client_auth import Presented
-from remit.core.oauth.verdicts import Refusal
+from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.http.context import context_of
 from remit.services.grants.refusing import note_refusal
 from remit.services.introspection import introspect, userinfo
 from remit.services.revocation import revoke
 from remit.wire.caller import NoToken, bearer, origin_of, presented_client, tenant_of
-from remit.wire.oauth_errors import NO_STORE, challenge, render_method, render_refusal, render_too_large
+from remit.wire.oauth_errors import (
+    NO_STORE,
+    challenge,
+    render_method,
+    render_refusal,
+    render_throttled,
+    render_too_large,
+)
 from remit.wire.parse import TOO_LARGE, TooLarge, read_form
 
 
@@ -30,6 +37,8 @@ async def introspection_endpoint(request: Request) -> Response:
     context_of(request).meter.introspected(time.perf_counter() - began)
     if isinstance(claims, Refusal):
         return render_refusal(claims)
+    if isinstance(claims, TooMany):
+        return render_throttled(claims.wait)
     return Response(msgspec.json.encode(claims), 200, NO_STORE, "application/json")
 
 

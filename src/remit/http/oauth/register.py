@@ -11,10 +11,10 @@ from starlette.responses import Response
 from remit.core.clients import Client
 from remit.core.names import Secret
 from remit.core.oauth import scopes
-from remit.core.oauth.verdicts import Refusal
+from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.self_registration import ClientMetadata
 from remit.http.context import context_of
-from remit.services.registration import Registered, TooMany, register
+from remit.services.registration import Registered, register
 from remit.wire.caller import origin_of, tenant_of
 from remit.wire.oauth_errors import NO_STORE, render_method, render_refusal, render_throttled, render_too_large
 from remit.wire.parse import TooLarge, parse_json, read_body
