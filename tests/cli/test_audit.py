@@ -226,6 +226,7 @@ def test_tail_filters(signed):
     assert signed("audit", "tail", "--outcome", "alarm", *AT).out == ""
 
 
+@pytest.mark.requirement("AUD-4")
 def test_tail_follows_what_another_process_does(seeded):
     follower = subprocess.Popen(
         [REMIT, "audit", "tail", "-n", "0", "--follow", "--json", *AT],

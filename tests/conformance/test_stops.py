@@ -112,5 +112,5 @@ async def test_one_call_one_event_and_nothing_of_it_works_any_more(remit, kind):
 
 
 def header_of(token: str) -> str:
-    part = token.split(".")[0]
+    part = token.split(".", maxsplit=1)[0]
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode()

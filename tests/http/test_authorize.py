@@ -210,7 +210,7 @@ DEAD = {
 }
 
 
-@pytest.mark.requirement("OA-4", "OA-20")
+@pytest.mark.requirement("OA-4", "OA-20", "BCP-7")
 @pytest.mark.parametrize(("kind", "id_", "told"), DEAD.values(), ids=DEAD)
 async def test_the_dead_ask_nobody_and_get_no_redirect(remit, kind, id_, told):
     world = remit.acme
@@ -256,6 +256,7 @@ async def test_scopes_beyond_the_remit_are_dropped_and_told(remit):
     assert (await redeem(remit, world, world.web, code)).json()["scope"] == "read:calendar"
 
 
+@pytest.mark.requirement("OIDC-4")
 async def test_prompt_login_and_max_age_ask_for_a_new_login(remit):
     world = remit.acme
     async with remit.browser() as browser:
@@ -272,6 +273,7 @@ async def test_prompt_login_and_max_age_ask_for_a_new_login(remit):
         assert page.url.path.endswith("/consent")
 
 
+@pytest.mark.requirement("OIDC-4")
 async def test_prompt_none_shows_nothing(remit):
     world = remit.acme
     async with remit.browser() as browser:
@@ -299,7 +301,7 @@ REMEMBERED = {
 }
 
 
-@pytest.mark.requirement("CON-2")
+@pytest.mark.requirement("CON-2", "OIDC-4")
 @pytest.mark.parametrize(("changes", "headers", "silent"), REMEMBERED.values(), ids=REMEMBERED)
 async def test_an_approval_is_remembered_for_the_same_request_only(remit, changes, headers, silent):
     world = remit.acme

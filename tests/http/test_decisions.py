@@ -70,6 +70,7 @@ async def test_a_call_is_told_with_everybody_behind_it(remit, claims):
     assert (event["what"]["method"], event["what"]["path"], event["what"]["status"]) == ("GET", "/events", 200)
 
 
+@pytest.mark.requirement("AUD-4")
 async def test_a_report_sent_twice_is_one(remit, claims):
     world = remit.acme
     batch = [decision(claims), decision(claims, id="d2", decision="deny", status=403, reason="insufficient_scope")]

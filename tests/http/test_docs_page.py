@@ -105,6 +105,7 @@ def pointer(answer):
     return found[1]
 
 
+@pytest.mark.requirement("PD-2", "PD-1")
 @pytest.mark.parametrize(("method", "path", "more"), REFUSED.values(), ids=REFUSED)
 async def test_every_error_points_to_the_row_that_explains_it(remit, method, path, more):
     answer = await remit.http.request(method, f"{remit.acme.issuer}{path}", **more)
@@ -117,6 +118,7 @@ async def test_every_error_points_to_the_row_that_explains_it(remit, method, pat
     assert "script" not in address
 
 
+@pytest.mark.requirement("API-3")
 async def test_a_token_that_may_less_is_told_where_that_is_explained(remit):
     access = (await act_for_itself(remit, remit.acme, remit.acme.web)).json()["access_token"]
     headers = {"authorization": f"Bearer {access}"}

@@ -252,6 +252,7 @@ async def test_a_live_token_is_told_in_one_event_a_minute(remit):
     assert len(events) == 1
 
 
+@pytest.mark.requirement("AUD-2")
 async def test_a_dead_token_is_told_in_one_event_a_minute(remit):
     world = remit.acme
     access = (await get_tokens(remit, world, world.web))["access_token"]

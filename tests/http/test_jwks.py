@@ -16,7 +16,7 @@ async def keys_of(remit):
     return (await remit.http.get(f"{remit.acme.issuer}/oauth/jwks")).json()["keys"]
 
 
-@pytest.mark.requirement("GEN-17")
+@pytest.mark.requirement("GEN-17", "BCP-17")
 async def test_each_key_says_what_it_is_and_keeps_its_secret(remit):
     keys = await keys_of(remit)
     assert all({"kid", "kty", "alg"} <= set(key) and key["use"] == "sig" for key in keys)

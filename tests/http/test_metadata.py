@@ -14,7 +14,7 @@ FORMS = {
 PATHS = {"default": "", "acme": "/t/acme", "globex": "/t/globex"}
 
 
-@pytest.mark.requirement("ASM-1", "ASM-2", "ASM-6", "MCP-1", "PKCE-5")
+@pytest.mark.requirement("ASM-1", "ASM-2", "ASM-6", "MCP-1", "PKCE-5", "WK-1")
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("slug", PATHS)
 async def test_every_url_serves_the_one_document_of_its_issuer(remit, form, slug):

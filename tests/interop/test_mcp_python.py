@@ -13,7 +13,7 @@ CLIENTS = {
 }
 
 
-@pytest.mark.requirement("MCP-1", "MCP-4", "MCP-5", "MCP-6", "MCP-8")
+@pytest.mark.requirement("MCP-1", "MCP-4", "MCP-5", "MCP-6", "MCP-8", "PRM-6")
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_client_finds_registers_asks_calls_and_refreshes(server, name):
     method, secret = CLIENTS[name]

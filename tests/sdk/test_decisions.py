@@ -78,6 +78,7 @@ async def test_a_refusal_names_a_caller_only_if_the_signature_was_good(client, i
     assert token is None or token not in str(decision)
 
 
+@pytest.mark.requirement("AUD-4")
 async def test_decisions_arrive_once_although_the_issuer_failed_the_first_time(client, issuer, clock):
     issuer.decision_failures = 1
     answer = await client.get("/events", headers=bearer(issuer.token()))
