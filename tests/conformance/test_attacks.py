@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -86,7 +87,8 @@ async def test_no_form_is_ever_sent_on(remit):
 
 @pytest.mark.requirement("BCP-9")
 async def test_no_page_tells_the_next_one_where_it_was(remit):
-    world, answers = remit.acme, []
+    world = remit.acme
+    answers: list[Any] = []
     code = await signed_in_to_the_end(remit, world, answers.append)
     tokens = (await redeem(remit, world, world.web, code)).json()
     assert [answer.headers["referrer-policy"] for answer in answers] == ["no-referrer"] * 5

@@ -9,16 +9,10 @@ from typing import Any
 
 import pytest
 
-from remit.core.agents import ScopeKey
-from remit.core.clients import AuthMethod, GrantType
-from remit.core.registration import ClientDraft
 from remit.core.stops import TargetKind
-from remit.services.provisioning.agents import create_agent, publish_remit
-from remit.services.provisioning.clients import create_client
-from remit.services.provisioning.grants import approve_agent
+from tests.http.api.world import api_of
 from tests.kit.flows import claims_of, get_tokens, introspect, refresh, userinfo
-from tests.kit.instance import Remit
-from tests.kit.world import SEEDER, World, sure
+from tests.kit.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,48 +38,11 @@ AGAIN = {TargetKind.TOKEN, TargetKind.KID}
 """Only what was issued is refused; the line itself goes on."""
 
 
-async def administrator(remit: Remit, world: World) -> str:
-    """Return an access token for the admin API that may place stops."""
-    tenant, deps = world.tenant.id, remit.deps
-    async with deps.db.read(tenant) as work:
-        api = await work.resources.by_uri(world.tenant.api)
-    assert api is not None
-    agent = sure(
-        await create_agent(
-            tenant, deps, SEEDER, name="operator", purpose="stops", owner=world.admin.id, sponsor=world.admin.id,
-            active=True,
-        )
-    )  # fmt: skip
-    wanted = frozenset({"stops:write"})
-    keys = frozenset(ScopeKey(api.id, name) for name in wanted)
-    sure(await publish_remit(tenant, deps, SEEDER, agent=agent.id, scopes=keys))
-    draft = ClientDraft(
-        agent=agent.id,
-        name="operator",
-        auth_method=AuthMethod.SECRET_BASIC,
-        grant_types=frozenset({GrantType.CLIENT_CREDENTIALS}),
-        default_resource=api.id,
-        default_scopes=wanted,
-    )
-    made = sure(await create_client(tenant, deps, SEEDER, draft))
-    assert made.secret is not None
-    approved = await approve_agent(
-        tenant, deps, SEEDER, client=made.client.id, resource=api.id, scopes=wanted, approver=world.admin.id
-    )
-    sure(approved)
-    answer = await remit.http.post(
-        f"{world.issuer}/oauth/token",
-        data={"grant_type": "client_credentials"},
-        auth=(made.client.id, made.secret.reveal()),
-    )
-    return str(answer.json()["access_token"])
-
-
 @pytest.mark.requirement("REV-8", "REV-9", "AUD-2", "API-3")
 @pytest.mark.parametrize("kind", TargetKind)
 async def test_one_call_one_event_and_nothing_of_it_works_any_more(remit, kind):
     world = remit.acme
-    operator = await administrator(remit, world)
+    api = await api_of(remit, world)
     tokens = await get_tokens(remit, world, world.web, scope="openid read:calendar", away="no")
     access = tokens["access_token"]
     assert (await introspect(remit, world, access))["active"]
@@ -93,17 +50,13 @@ async def test_one_call_one_event_and_nothing_of_it_works_any_more(remit, kind):
     keys = (await remit.http.get(f"{world.issuer}/oauth/jwks")).json()["keys"]
     kid = next(key["kid"] for key in keys if key["kid"] in header_of(access))
     target = TARGETS[kind](Held(world, claims_of(access), kid))
-    call = remit.http.post(
-        f"{world.issuer}/api/v1/stops",
-        json={"kind": kind, "id": target, "reason": "INC-42"},
-        headers={"authorization": f"Bearer {operator}"},
-    )
+    call = api.post("/stops", {"kind": kind, "id": target, "reason": "INC-42"})
     answer, events = await remit.events_of(world, call)
     assert answer.status_code == 201
     (event,) = (event for event in events if event["type"] == "stop.placed")
     what = event["what"]
     assert (what["target_kind"], what["target"], what["reason"]) == (kind, target, "INC-42")
-    assert event["who"]["actor"] == claims_of(operator)["client_id"]
+    assert event["who"]["actor"] == claims_of(api.token)["client_id"]
     if kind is not TargetKind.RESOURCE:  # which may not even ask any more
         assert await introspect(remit, world, access) == {"active": False}
     assert (await userinfo(remit, world, access)).status_code == 401

@@ -19,6 +19,7 @@ async def refusals(remit, world):
     return [event for event in await remit.events(world) if event["type"] == "api.refused"]
 
 
+@pytest.mark.requirement("API-3")
 @pytest.mark.parametrize("operation", OPERATIONS, ids=[operation.name for operation in OPERATIONS])
 async def test_every_operation_asks_for_its_permission(remit, operation):
     api = await api_of(remit, remit.acme, EVERYTHING - {operation.permission})
@@ -67,6 +68,7 @@ async def test_nobody_is_told_what_to_bring_and_counted(remit):
     assert (event["who"]["actor_kind"], event["what"]["code"]) == ("unknown", "unauthorized")
 
 
+@pytest.mark.requirement("API-3", "BCP-11")
 async def test_a_token_for_another_api_is_none(remit):
     token = (await get_tokens(remit, remit.acme, remit.acme.web))["access_token"]
     answer = await remit.http.get(f"{remit.acme.issuer}/api/v1/agents", headers={"authorization": f"Bearer {token}"})
@@ -75,6 +77,7 @@ async def test_a_token_for_another_api_is_none(remit):
     assert event["what"]["reason"] == "the token is for another resource"
 
 
+@pytest.mark.requirement("BCP-18")
 async def test_a_token_of_another_tenant_is_none(remit, api):
     answer = await remit.http.get(
         f"{remit.globex.issuer}/api/v1/agents", headers={"authorization": f"Bearer {api.token}"}
@@ -82,6 +85,7 @@ async def test_a_token_of_another_tenant_is_none(remit, api):
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 
 
+@pytest.mark.requirement("BCP-18")
 async def test_a_thing_of_another_tenant_is_not_there(remit, api):
     answer = await api.get(f"/agents/{remit.globex.agent.id}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
@@ -90,12 +94,14 @@ async def test_a_thing_of_another_tenant_is_not_there(remit, api):
     assert await refusals(remit, remit.globex) == []
 
 
+@pytest.mark.requirement("AUD-2")
 async def test_a_refused_change_leaves_its_event(remit, api):
     await api.post("/agents", {"name": "planner", "purpose": "p"})
     (event,) = await refusals(remit, remit.acme)
     assert (event["what"]["operation"], event["what"]["code"]) == ("POST /api/v1/agents", "conflict")
 
 
+@pytest.mark.requirement("PD-1", "PD-2")
 async def test_a_problem_says_where_it_is_explained(remit, api):
     answer = await api.get("/agents/agt_nothing")
     told = answer.json()
@@ -123,6 +129,7 @@ BODIES = {
 }
 
 
+@pytest.mark.requirement("PD-1")
 @pytest.mark.parametrize(("body", "media", "status"), BODIES.values(), ids=BODIES)
 async def test_another_body_is_refused(remit, api, body, media, status):
     headers = {"authorization": f"Bearer {api.token}", "content-type": media}

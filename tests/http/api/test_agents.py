@@ -28,6 +28,7 @@ async def test_an_agent_is_registered_staged_and_activated_when_somebody_owns_it
     assert events[1]["what"] == {"changed": ["owner"], "new_owner": remit.acme.alice.id, "new_sponsor": None}
 
 
+@pytest.mark.requirement("API-2")
 async def test_a_change_of_what_somebody_else_changed_is_refused(remit, api):
     path = f"/agents/{remit.acme.agent.id}"
     tag = (await api.get(path)).headers["etag"]

@@ -21,6 +21,7 @@ async def everything(api, path, name, limit):
     raise AssertionError("the pages do not end")
 
 
+@pytest.mark.requirement("API-2")
 @pytest.mark.parametrize(("path", "name"), LISTS.items(), ids=LISTS)
 async def test_pages_hold_everything_once(remit, api, path, name):
     for number in range(5):
@@ -32,6 +33,7 @@ async def test_pages_hold_everything_once(remit, api, path, name):
         assert await everything(api, path, name, limit) == whole
 
 
+@pytest.mark.requirement("API-2")
 async def test_what_comes_meanwhile_moves_no_page(remit, api):
     for number in range(4):
         await api.post("/stops", {"kind": "token", "id": f"t{number}", "reason": "r"})

@@ -16,6 +16,7 @@ async def agents(api):
     return [agent["name"] for agent in (await api.get("/agents")).json()["agents"]]
 
 
+@pytest.mark.requirement("API-2")
 async def test_a_repeated_request_is_answered_and_not_done_again(remit, api):
     first = await api.post("/agents", NEW, idempotency_key="k1")
     before = len(await remit.events(remit.acme))
@@ -25,6 +26,7 @@ async def test_a_repeated_request_is_answered_and_not_done_again(remit, api):
     assert len(await remit.events(remit.acme)) == before
 
 
+@pytest.mark.requirement("API-2")
 async def test_the_same_key_for_another_request_is_refused(api):
     await api.post("/agents", NEW, idempotency_key="k1")
     for path, body in (("/agents", NEW | {"name": "else"}), ("/stops", {"kind": "token", "id": "t", "reason": "r"})):
@@ -107,6 +109,7 @@ async def test_keys_are_rotated_dry_and_then_really(remit, api):
     assert (again.status_code, again.json()["code"]) == (409, "conflict")
 
 
+@pytest.mark.requirement("KEY-1", "REV-8")
 @pytest.mark.parametrize("how", ["/keys/{kid}/revoke", "/stops"])
 async def test_a_key_is_revoked_and_its_successor_signs(remit, api, how):
     keys = (await api.get("/keys")).json()["keys"]
