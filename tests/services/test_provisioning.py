@@ -21,6 +21,7 @@ from remit.core.users import Role, UserState
 from remit.ports.work import EventFilter
 from remit.services.client_auth import authenticate, authenticate_resource
 from remit.services.provisioning.agents import create_agent, publish_remit, set_agent_state
+from remit.services.provisioning.changes import change_user
 from remit.services.provisioning.clients import add_client_secret, create_client
 from remit.services.provisioning.grants import approve_agent
 from remit.services.provisioning.resources import add_resource_secret
@@ -172,12 +173,18 @@ async def test_a_new_approval_ends_the_old_one_and_what_it_let_out(remit):
 
 
 async def test_an_administrator_who_left_approves_nothing(remit):
-    world = remit.acme
-    sure(
-        await set_user_state(
-            world.tenant.id, remit.deps, SEEDER, user=world.admin.id, state=UserState.INACTIVE, reason="left"
+    world, tenant = remit.acme, remit.acme.tenant.id
+
+    async def leave():
+        return await set_user_state(
+            tenant, remit.deps, SEEDER, user=world.admin.id, state=UserState.INACTIVE, reason="left"
         )
-    )
+
+    alone = await leave()
+    assert isinstance(alone, Refusal)
+    assert alone.code == "conflict"
+    sure(await change_user(tenant, remit.deps, SEEDER, replace(world.mallory, role=Role.ADMIN)))
+    sure(await leave())
     assert (await _approve(remit, {"read:calendar"})).code == "forbidden"
 
 

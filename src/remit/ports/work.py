@@ -124,7 +124,7 @@ class Clients(Protocol):
         ...
 
     async def change(self, client: Client) -> None:
-        """Store what may change of a client, with its version."""
+        """Store what may change of a client, with its version; its keys change by rotation."""
         ...
 
     async def count_self_registered(self) -> int:

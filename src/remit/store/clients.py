@@ -65,8 +65,8 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
 
 CHANGE = """
 update client set name = :name, redirect_uris = :redirect_uris, grant_types = :grant_types,
-       default_resource = :default_resource, default_scopes = :default_scopes, jwks = :jwks,
-       id_token_alg = :id_token_alg, version = :version
+       default_resource = :default_resource, default_scopes = :default_scopes, id_token_alg = :id_token_alg,
+       version = :version
  where tenant = :tenant and id = :id
 """
 
@@ -152,7 +152,6 @@ class ClientTable:
             grant_types=set_to_json(frozenset(item.value for item in client.grant_types)),
             default_resource=client.default_resource,
             default_scopes=set_to_json(client.default_scopes),
-            jwks=client.jwks,
             id_token_alg=client.id_token_alg,
             version=client.version,
         )

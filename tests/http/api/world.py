@@ -14,6 +14,7 @@ from remit.core.registration import ClientDraft
 from remit.services.provisioning.agents import create_agent, publish_remit
 from remit.services.provisioning.clients import create_client
 from remit.services.provisioning.grants import approve_agent
+from tests.kit.flows import approve, redeem
 from tests.kit.world import SEEDER, sure
 
 EVERYTHING = frozenset(scope.name for scope in API_SCOPES)
@@ -90,3 +91,24 @@ async def api_of(remit, world, scopes: frozenset[str] = EVERYTHING) -> Api:
     )
     assert answer.status_code == 200, answer.text
     return Api(http=remit.http, base=world.issuer, token=answer.json()["access_token"])
+
+
+async def api_as(remit, world, email: str, scopes: frozenset[str] = EVERYTHING) -> Api:
+    """Return the API for a person who signed in to a client of it and agreed."""
+    deps, tenant = remit.deps, world.tenant
+    await api_of(remit, world)
+    async with deps.db.read(tenant.id) as work:
+        agent = await work.agents.by_name("api")
+    assert agent is not None
+    draft = ClientDraft(
+        agent=agent.id,
+        name=f"console {deps.fresh.ordinal()}",
+        auth_method=AuthMethod.NONE,
+        application_type="native",
+        redirect_uris=("http://127.0.0.1/cb",),
+    )
+    client = sure(await create_client(tenant.id, deps, SEEDER, draft)).client
+    asked = {"scope": " ".join(sorted(scopes)), "resource": tenant.api}
+    answer = await approve(remit, world, client, email=email, **asked)
+    redeemed = await redeem(remit, world, client, answer.code)
+    return Api(http=remit.http, base=world.issuer, token=redeemed.json()["access_token"])

@@ -6,57 +6,12 @@ The set is closed: an event type exists only as a class here, and each is descri
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar
 
+from remit.core.audit.form import SYSTEM, Event, Outcome, Who
 
-class Outcome(StrEnum):
-    """What came of it: done, refused by protocol, denied by authority, or something a person should look at."""
-
-    OK = "ok"
-    REFUSED = "refused"
-    DENIED = "denied"
-    ALARM = "alarm"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Who:
-    """The chain behind an event: ids only, never a secret or a token (GEN-14).
-
-    `actor` did it; `user` is for whom; `grant`, `line` and `approver` are the approval it stands on.
-    """
-
-    actor_kind: str
-    actor: str
-    user: str | None = None
-    agent: str | None = None
-    owner: str | None = None
-    client: str | None = None
-    grant: str | None = None
-    line: str | None = None
-    approver: str | None = None
-    session: str | None = None
-    jti: str | None = None
-    resource: str | None = None
-    purpose: str | None = None
-    peer: str | None = None
-    request: str | None = None
-    trace: str | None = None
-    """The trace that the caller named, so that his own tools find this."""
-
-
-SYSTEM = Who(actor_kind="system", actor="remit")
-"""Remit itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """The common part. A subclass names its type and adds what is special about it."""
-
-    type: ClassVar[str]
-    outcome: ClassVar[Outcome] = Outcome.OK
-
-    who: Who
+__all__ = ["SYSTEM", "Event", "Outcome", "Who"]
+# Whoever writes an event needs its form too: both are imported from here.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +31,14 @@ class SetupFinished(Event):
 class UserCreated(Event):
     type: ClassVar[str] = "user.created"
     subject: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChanged(Event):
+    type: ClassVar[str] = "user.changed"
+    subject: str
+    changed: tuple[str, ...]
     role: str
 
 
@@ -118,6 +81,17 @@ class ResourceCreated(Event):
     type: ClassVar[str] = "resource.created"
     uri: str
     scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceChanged(Event):
+    """A resource has another name, state, lifetime or other scopes. `changed` names the fields."""
+
+    type: ClassVar[str] = "resource.changed"
+    uri: str
+    changed: tuple[str, ...]
+    scopes: tuple[str, ...]
+    removed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +149,21 @@ class RegistrationRefused(Event):
     type: ClassVar[str] = "client.registration_refused"
     outcome: ClassVar[Outcome] = Outcome.REFUSED
     code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientChanged(Event):
+    """What a client is called, where it is sent back to, what it may ask. `changed` names the fields."""
+
+    type: ClassVar[str] = "client.changed"
+    changed: tuple[str, ...]
+    redirect_uris: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRetired(Event):
+    type: ClassVar[str] = "client.retired"
     reason: str
 
 
@@ -355,12 +344,14 @@ EVENTS: tuple[type[Event], ...] = (
     TenantCreated,
     SetupFinished,
     UserCreated,
+    UserChanged,
     UserStateChanged,
     RightsChanged,
     SignedIn,
     SignInRefused,
     SignedOut,
     ResourceCreated,
+    ResourceChanged,
     AgentCreated,
     AgentStateChanged,
     AgentChanged,
@@ -368,6 +359,8 @@ EVENTS: tuple[type[Event], ...] = (
     ClientCreated,
     ClientRegistered,
     RegistrationRefused,
+    ClientChanged,
+    ClientRetired,
     CredentialAdded,
     KeyStateChanged,
     AuthorizationRefused,

@@ -13,7 +13,7 @@ from remit.core.agents import Agent, AgentState, Remit, ScopeKey
 from remit.core.names import AgentId, ResourceId, UserId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.stops import TargetKind
-from remit.http.api.operation import Call, NoQuery, Operation, Shape, View
+from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
 from remit.http.api.shapes import (
     Because,
     Id,
@@ -32,7 +32,7 @@ from remit.services.provisioning import agents as provisioning
 from remit.services.provisioning.agents import NO_AGENT
 
 
-class AgentView(View):
+class AgentView(Thing):
     """An agent. `state` is `stopped` while a stop on it is in force; `stored_state` is what it goes back to."""
 
     id: str
@@ -227,7 +227,7 @@ _ONE: Final = "/api/v1/agents/{agent}"
 OPERATIONS: Final = (
     Operation("GET", _ALL, "agents:read", list_agents, "List agents", AgentPage, query=PageQuery),
     Operation("POST", _ALL, "agents:write", create_agent, "Register an agent", AgentView, body=NewAgent, created=True),
-    Operation("GET", _ONE, "agents:read", get_agent, "Show an agent", AgentView, tagged=True),
+    Operation("GET", _ONE, "agents:read", get_agent, "Show an agent", AgentView),
     Operation(
         "PATCH", _ONE, "agents:write", change_agent, "Change an agent", AgentView, body=AgentChanges, current=get_agent
     ),

@@ -10,7 +10,7 @@ import msgspec
 
 from remit.core.permissions import API_SCOPES
 from remit.core.tenants import Tenant
-from remit.http.api.operation import Operation
+from remit.http.api.operation import Operation, Thing
 from remit.wire.problems import KINDS, status_of
 
 _REF: Final = "#/components/schemas/{name}"
@@ -206,7 +206,7 @@ def refusals(operation: Operation) -> tuple[str, ...]:
 def _responses(operation: Operation) -> dict[str, Any]:
     schema = _ref(operation.answer)
     done = _content("Done.", schema)
-    if operation.tagged or operation.current is not None:
+    if issubclass(operation.answer, Thing):
         done["headers"] = {"ETag": {"description": "The state of it, for If-Match.", "schema": {"type": "string"}}}
     if not operation.created:
         return {"200": done, **_problems(refusals(operation))}

@@ -25,6 +25,10 @@ class View(msgspec.Struct, kw_only=True):
     """An answer."""
 
 
+class Thing(View, kw_only=True):
+    """The representation of one thing that can be changed: it carries its ETag."""
+
+
 class NoQuery(Shape):
     """No parameters."""
 
@@ -83,8 +87,6 @@ class Operation:
     query: type[Shape] = NoQuery
     body: type[Shape] | None = None
     created: bool = False
-    tagged: bool = False
-    """The answer is the representation of one thing, so it carries its ETag."""
     current: Handler | None = None
     secret: str = ""
     prepare: Callable[[Tenant, Deps, Early], Awaitable[Any]] | None = None

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from remit.http.api import agents, events, grants, keys, settings, stops
+from remit.http.api import agents, events, grants, keys, own, resources, settings, stops, users
 from remit.http.api.openapi import document
 from remit.http.api.serve import routes
 from remit.wire.caller import tenant_of
@@ -18,6 +18,9 @@ from remit.wire.caller import tenant_of
 OPERATIONS: Final = (
     *agents.OPERATIONS,
     *grants.OPERATIONS,
+    *resources.OPERATIONS,
+    *users.OPERATIONS,
+    *own.OPERATIONS,
     *stops.OPERATIONS,
     *keys.OPERATIONS,
     *events.OPERATIONS,

@@ -6,13 +6,13 @@ from typing import Final
 
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
-from remit.http.api.operation import Call, NoQuery, Operation, Shape, View
+from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
 from remit.ports.deps import Deps
 from remit.services.overview import look_over
 from remit.services.provisioning.users import turn_rights_on
 
 
-class SettingsView(View):
+class SettingsView(Thing):
     """What holds for the whole tenant."""
 
     tenant: str
@@ -84,7 +84,7 @@ def _view(tenant: Tenant, deps: Deps) -> SettingsView:
 
 
 OPERATIONS: Final = (
-    Operation("GET", "/api/v1/settings", "settings:read", get_settings, "Show the settings", SettingsView, tagged=True),
+    Operation("GET", "/api/v1/settings", "settings:read", get_settings, "Show the settings", SettingsView),
     Operation(
         "PATCH",
         "/api/v1/settings",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from remit.core.audit.events import RightsChanged, UserCreated, UserStateChanged, Who
 from remit.core.names import Prefix, ResourceId, TenantId, UserId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import LEAST_PASSWORD, check_email, check_known, check_name, check_password, check_text
 from remit.core.users import Role, User, UserState
 from remit.ports.deps import Deps
+from remit.ports.work import Work
 
 NO_USER = Refusal("not_found", "no such user in this tenant")
 
@@ -22,11 +25,18 @@ async def create_user(
     role: Role = Role.USER,
     password: str | None = None,
     least: int = LEAST_PASSWORD,
+    hashed: str | None = None,
 ) -> User | Refusal:
-    """Create a user. Without a password he exists, can own agents, and cannot sign in by one."""
+    """Create a user. Without a password he exists, can own agents, and cannot sign in by one.
+
+    `hashed` is the password's hash where it was made before, because this runs inside a work.
+    """
     if (flaw := judge_person(email, name, password, least=least)) is not None:
         return flaw
-    user = await prepare_user(deps, email=email, name=name, role=role, password=password)
+    if hashed is None:
+        user = await prepare_user(deps, email=email, name=name, role=role, password=password)
+    else:
+        user = replace(await prepare_user(deps, email=email, name=name, role=role, password=None), password_hash=hashed)
     async with deps.db.work(tenant) as work:
         now = deps.clock.now()
         if not await work.users.add(user, at=now):
@@ -94,8 +104,24 @@ async def set_user_state(
         found = await work.users.get(user)
         if found is None:
             return NO_USER
+        if state is UserState.INACTIVE and (flaw := await judge_last_administrator(work, found)) is not None:
+            return flaw
         await work.users.set_state(user, state)
         await work.events.append(
             UserStateChanged(who=who, subject=user, state=state, reason=reason), at=deps.clock.now()
         )
         return await work.users.get(user) or NO_USER
+
+
+async def judge_last_administrator(work: Work, leaving: User) -> Refusal | None:
+    """Refuse to lose the only one who can administer the tenant."""
+    if leaving.role is not Role.ADMIN or leaving.state is not UserState.ACTIVE:
+        return None
+    others = (
+        user
+        for user in await work.users.list()
+        if user.id != leaving.id and user.role is Role.ADMIN and user.state is UserState.ACTIVE
+    )
+    if next(others, None) is None:
+        return Refusal("conflict", "nobody else administers this tenant: make another administrator first")
+    return None

@@ -1,0 +1,127 @@
+"""REST v1: what the person behind the token allowed whom, as My agents shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from msgspec import Meta
+
+from remit.core.names import GrantId
+from remit.core.oauth.verdicts import Refusal
+from remit.core.users import User
+from remit.http.api.operation import Call, NoQuery, Operation, Shape, View
+from remit.http.api.shapes import Nothing, Scopes
+from remit.services.directory import OwnGrant, Standing, find_own_grant, list_own_grants
+from remit.services.grant_changes import NO_GRANT, narrow, revoke_all_own, revoke_own
+
+NOBODY: Final = Refusal("forbidden", "this is for people: the token speaks for nobody but its client")
+
+
+class OwnGrantView(View):
+    """What you allowed an agent. `can` is what is left of it under every other limit now."""
+
+    id: str
+    agent: str
+    agent_name: str
+    client: str
+    resource: str
+    scopes: list[str]
+    can: list[str]
+    purpose: str
+    standing: Standing
+    last_used: datetime | None
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class OwnGrants(View):
+    """Everything that still works for you, or would if nobody had stopped it."""
+
+    grants: list[OwnGrantView]
+
+
+class Keep(Shape):
+    """The scopes that stay."""
+
+    keep: Annotated[Scopes, Meta(min_length=1)]
+
+
+class StoppedAll(View):
+    """How many grants ended."""
+
+    ended: int
+
+
+async def list_own(call: Call[NoQuery, None]) -> OwnGrants | Refusal:
+    user = _person(call)
+    if isinstance(user, Refusal):
+        return user
+    return OwnGrants(grants=_views(await list_own_grants(call.tenant.id, user.id, call.deps)))
+
+
+async def narrow_own(call: Call[NoQuery, Keep]) -> OwnGrantView | Refusal:
+    user = _person(call)
+    if isinstance(user, Refusal):
+        return user
+    grant, keep = GrantId(call.path["grant"]), frozenset(call.body.keep)
+    made = await narrow(call.tenant.id, grant, user.id, keep, call.deps, call.who)
+    return made if isinstance(made, Refusal) else await _told(call, grant, user)
+
+
+async def stop_own(call: Call[NoQuery, Nothing]) -> OwnGrantView | Refusal:
+    user = _person(call)
+    if isinstance(user, Refusal):
+        return user
+    grant = GrantId(call.path["grant"])
+    made = await revoke_own(call.tenant.id, grant, user.id, call.deps, call.who)
+    return made if isinstance(made, Refusal) else await _told(call, grant, user)
+
+
+async def stop_all_own(call: Call[NoQuery, Nothing]) -> StoppedAll | Refusal:
+    user = _person(call)
+    if isinstance(user, Refusal):
+        return user
+    return StoppedAll(ended=await revoke_all_own(call.tenant.id, user.id, call.deps, call.who))
+
+
+def _person(call: Call[Any, Any]) -> User | Refusal:
+    return call.caller.user or NOBODY
+
+
+async def _told(call: Call[Any, Any], grant: GrantId, user: User) -> OwnGrantView | Refusal:
+    found = await find_own_grant(call.tenant.id, grant, user.id, call.deps)
+    return NO_GRANT if found is None else _views([found])[0]
+
+
+def _views(found: Sequence[OwnGrant]) -> list[OwnGrantView]:
+    return [
+        OwnGrantView(
+            id=own.facts.grant.id,
+            agent=own.facts.agent.id,
+            agent_name=own.facts.agent.name,
+            client=own.facts.client.id,
+            resource=own.facts.resource.uri,
+            scopes=sorted(own.facts.grant.scopes),
+            can=sorted(own.can),
+            purpose=own.facts.grant.purpose,
+            standing=own.facts.standing,
+            last_used=own.facts.last_used,
+            created_at=own.facts.grant.created_at,
+            expires_at=own.facts.grant.expires_at,
+        )
+        for own in found
+    ]
+
+
+_ALL: Final = "/api/v1/own/grants"
+
+OPERATIONS: Final = (
+    Operation("GET", _ALL, "own:read", list_own, "List what you allowed", OwnGrants),
+    Operation(
+        "POST", f"{_ALL}/{{grant}}/narrow", "own:write", narrow_own, "Leave an agent less", OwnGrantView, body=Keep
+    ),
+    Operation("POST", f"{_ALL}/{{grant}}/stop", "own:write", stop_own, "Stop one agent", OwnGrantView, body=Nothing),
+    Operation("POST", "/api/v1/own/stop-all", "own:write", stop_all_own, "Stop everything", StoppedAll, body=Nothing),
+)

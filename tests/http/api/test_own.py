@@ -1,0 +1,68 @@
+"""People at the API: their role, and what is their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.http.api.world import api_as
+from tests.kit.flows import get_tokens
+
+ALICE = "alice@example.com"
+
+
+async def test_a_user_administers_nothing_whatever_his_token_says(remit):
+    api = await api_as(remit, remit.acme, ALICE)
+    answer = await api.get("/agents")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    refused = [event for event in await remit.events(remit.acme) if event["type"] == "api.refused"]
+    assert [(event["who"]["actor_kind"], event["who"]["actor"]) for event in refused] == [("user", remit.acme.alice.id)]
+
+
+async def test_an_administrator_acts_in_his_own_name(remit):
+    api = await api_as(remit, remit.acme, "admin@example.com")
+    made = await api.post("/agents", {"name": "n", "purpose": "p"})
+    assert made.status_code == 201
+    created = (await remit.events(remit.acme, type="agent.created"))[-1]
+    assert (created["who"]["actor_kind"], created["who"]["actor"]) == ("user", remit.acme.admin.id)
+    approved = await api.post(
+        "/grants", {"client": remit.acme.web.id, "resource": remit.acme.calendar.id, "scopes": ["read:calendar"]}
+    )
+    assert approved.json()["approver"] == remit.acme.admin.id
+
+
+async def test_a_user_sees_narrows_and_stops_what_is_his(remit):
+    world = remit.acme
+    await get_tokens(remit, world, world.web)
+    api = await api_as(remit, world, ALICE)
+    grants = (await api.get("/own/grants")).json()["grants"]
+    grant = next(one for one in grants if one["client"] == world.web.id)
+    assert (grant["agent_name"], grant["can"]) == ("planner", ["read:calendar", "write:calendar"])
+    less = await api.post(f"/own/grants/{grant['id']}/narrow", {"keep": ["read:calendar"]})
+    assert less.json()["scopes"] == ["read:calendar"]
+    ended = await api.post(f"/own/grants/{grant['id']}/stop")
+    assert ended.json()["standing"] == "revoked"
+
+
+async def test_stopping_everything_ends_the_tokens_that_asked_for_it(remit):
+    world = remit.acme
+    await get_tokens(remit, world, world.web)
+    api = await api_as(remit, world, ALICE)
+    assert (await api.post("/own/stop-all")).json() == {"ended": 2}
+    assert (await api.get("/own/grants")).status_code == 401
+
+
+@pytest.mark.parametrize("verb", ["narrow", "stop"])
+async def test_a_grant_of_somebody_else_is_not_his(remit, verb):
+    world = remit.acme
+    await get_tokens(remit, world, world.web, email="mallory@example.com")
+    async with remit.deps.db.read(world.tenant.id) as work:
+        (grant,) = await work.grants.list(user=world.mallory.id)
+    api = await api_as(remit, world, ALICE)
+    body = {"keep": ["read:calendar"]} if verb == "narrow" else {}
+    answer = await api.post(f"/own/grants/{grant.id}/{verb}", body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_a_program_has_nothing_of_its_own(api):
+    answer = await api.get("/own/grants")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
