@@ -16,12 +16,13 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from remit.cache.memory import MemoryThrottle
+from remit.core.errors import RemitError
 from remit.crypto.digest import HmacDigester
 from remit.crypto.fresh import SystemClock, SystemFresh
 from remit.crypto.keyring import TenantKeyring
 from remit.crypto.passwords import Argon2Passwords
 from remit.crypto.sealing import AesGcmSealer
-from remit.crypto.secrets_file import load_secrets
+from remit.crypto.secrets_file import key_check, load_secrets
 from remit.http._kit.render import STATIC_PREFIX, Pages
 from remit.http.account.routes import ROUTES as SIGN_IN
 from remit.http.account.self_service import ROUTES as SELF_SERVICE
@@ -39,6 +40,7 @@ from remit.http.oauth.token import token_endpoint
 from remit.http.routing import TenantRouter, not_found, wrong_method
 from remit.http.setup.routes import ROUTES as SETUP
 from remit.ports.deps import Clock, Database, Deps, Lifetimes, RegistrationLimits
+from remit.services.provisioning.instance import BASE_URL, MASTER_KEY, PEPPER, Fact, agree, base_url_fact, remembered
 from remit.settings import Settings
 from remit.store.migrate import open_sqlite
 from remit.telemetry.metrics import Meter
@@ -59,10 +61,7 @@ async def open_deps(
     """
     await asyncio.to_thread(Path(settings.data.dir).mkdir, mode=0o700, parents=True, exist_ok=True)
     key, pepper = Path(settings.secrets.master_key_file), Path(settings.secrets.pepper_file)
-    if settings.storage.url:
-        db = await _open_shared(settings, migrate=migrate)
-    else:
-        db = await open_sqlite(Path(settings.storage.path), settings.server.base_url)
+    db, base_url = await _open_database(settings, migrate=migrate)
     clock = clock or SystemClock()
     passwords = Argon2Passwords()
     try:
@@ -71,6 +70,7 @@ async def open_deps(
         sealer = AesGcmSealer(secrets.master)
         deps = Deps(
             db=db,
+            base_url=base_url,
             clock=clock,
             fresh=SystemFresh(clock),
             digester=HmacDigester(secrets.pepper),
@@ -89,25 +89,69 @@ async def open_deps(
                 per_peer=settings.registration.per_peer,
             ),
         )
-        await _prove_master_key(deps)
+        if await remembered(db, MASTER_KEY) is None:
+            # What is there must open before this key is remembered as the right one.
+            await _prove_master_key(deps)
+        facts = [_secret_fact(MASTER_KEY, key, secrets.master), _secret_fact(PEPPER, pepper, secrets.pepper)]
+        await agree(db, *facts, *([base_url_fact(base_url)] if create else []))
         yield deps
     finally:
         passwords.close()
         await db.close()
 
 
-async def _open_shared(settings: Settings, *, migrate: bool) -> Database:
-    from remit.store.migrate_postgres import open_postgres, place_of, upgrade  # noqa: PLC0415 - needs remit[postgres]
+async def _open_database(settings: Settings, *, migrate: bool) -> tuple[Database, str]:
+    """Open the database under the base URL that it was made for.
 
-    place = place_of(settings.storage)
-    if migrate:
-        await upgrade(place)
-    return await open_postgres(place, settings.server.base_url)
+    Raises:
+        RemitError: somebody gave another one.
+    """
+    if settings.storage.url and migrate:
+        from remit.store.migrate_postgres import place_of, upgrade  # noqa: PLC0415 - needs remit[postgres]
+
+        await upgrade(place_of(settings.storage))
+    db = await _opened(settings, settings.server.base_url)
+    try:
+        base_url = _base_url(settings, await remembered(db, BASE_URL))
+    except BaseException:
+        await db.close()
+        raise
+    if base_url != settings.server.base_url:
+        await db.close()
+        db = await _opened(settings, base_url)
+    return db, base_url
+
+
+def _base_url(settings: Settings, known: str | None) -> str:
+    wanted = settings.server.base_url
+    if known is None or known == wanted:
+        return wanted
+    # The default follows from the port, so a port that was chosen is an address, too.
+    chosen = "server.port" in settings.given and known.startswith("http://127.0.0.1:")
+    if chosen or "server.base_url" in settings.given:
+        raise RemitError(base_url_fact(wanted).otherwise(known))
+    return known
+
+
+async def _opened(settings: Settings, base_url: str) -> Database:
+    if not settings.storage.url:
+        return await open_sqlite(Path(settings.storage.path), base_url)
+    from remit.store.migrate_postgres import open_postgres, place_of  # noqa: PLC0415 - needs remit[postgres]
+
+    return await open_postgres(place_of(settings.storage), base_url)
+
+
+def _secret_fact(name: str, path: Path, secret: bytes) -> Fact:
+    wrong = f"{path} does not hold the {name} that this database was made with: bring the right file, or its backup"
+    return Fact(name=name, value=key_check(secret), otherwise=lambda _: wrong)
 
 
 async def _filled(db: Database) -> bool:
+    """Say whether there is anything that key files belong to."""
     async with db.system() as system:
-        return bool(await system.tenants())
+        if await system.tenants():
+            return True
+    return await remembered(db, PEPPER) is not None
 
 
 async def _prove_master_key(deps: Deps) -> None:

@@ -10,7 +10,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeGuard
 
@@ -172,6 +172,8 @@ class Settings:
     registration: Registration = Registration()
     log: Log = Log()
     bootstrap: Bootstrap = Bootstrap()
+    given: frozenset[str] = field(default=frozenset(), compare=False)
+    """The settings that somebody gave, as against defaults."""
 
 
 class Known(NamedTuple):
@@ -340,11 +342,12 @@ def _assemble(given: dict[str, object], cwd: Path) -> Settings:
     port = given.get("server.port", _DEFAULTS.server.port)
     full.setdefault("server.base_url", f"http://127.0.0.1:{port}")
     sections: dict[str, Any] = {}
-    for section in fields(Settings):
-        head = f"{section.name}."
-        members = {key.removeprefix(head): value for key, value in full.items() if key.startswith(head)}
-        sections[section.name] = replace(getattr(_DEFAULTS, section.name), **members)
-    return Settings(**sections)
+    for section in _SECTIONS:
+        members = {
+            key.removeprefix(f"{section}."): value for key, value in full.items() if key.startswith(f"{section}.")
+        }
+        sections[section] = replace(getattr(_DEFAULTS, section), **members)
+    return Settings(**sections, given=frozenset(given))
 
 
 def _between_settings(settings: Settings) -> Iterator[str]:
@@ -372,9 +375,8 @@ def _env_name(key: str) -> str:
 
 
 _DEFAULTS: Final = Settings()
+_SECTIONS: Final = tuple(one.name for one in fields(Settings) if is_dataclass(getattr(_DEFAULTS, one.name)))
 _TABLE: Final[Mapping[str, Field[Any]]] = {
-    f"{section.name}.{one.name}": one
-    for section in fields(Settings)
-    for one in fields(getattr(_DEFAULTS, section.name))
+    f"{section}.{one.name}": one for section in _SECTIONS for one in fields(getattr(_DEFAULTS, section))
 }
 _ENVIRONMENT: Final = {_env_name(key): key for key in _TABLE}

@@ -115,6 +115,7 @@ async def _open(path: Path, clock: FixedClock) -> AsyncIterator[Deps]:
     try:
         yield Deps(
             db=db,
+            base_url=BASE,
             clock=clock,
             fresh=SystemFresh(clock),
             digester=HmacDigester(bytes(reversed(range(32)))),

@@ -12,6 +12,7 @@ import pytest
 from remit.core.errors import BadText
 from remit.core.names import AgentId, ClientId, Kid, RemitId, ResourceId, StopId, TenantId, UserId
 from remit.core.stops import Stop, Target, TargetKind
+from remit.core.tenants import INSTANCE
 from remit.core.tokens import RefreshState
 from remit.ports.work import EventFilter, Work
 from tests.store.rows import (
@@ -81,6 +82,18 @@ class Nouns:
             assert await work.stops.on([Target(TargetKind.AGENT, AGENT.upper())]) == ()
             assert await work.once.claim("jti", "k", until=LATER, at=NOW)
             assert await work.once.claim("jti", "K", until=LATER, at=NOW)
+
+    async def test_what_was_settled_holds_for_whoever_comes_later(self, db):
+        async def settle(value: str) -> object:
+            async with db.work(INSTANCE) as work:
+                return await work.facts.settle("key", value)
+
+        answers = await asyncio.gather(*(settle(str(number)) for number in range(8)))
+        assert len(set(answers)) == 1
+        async with db.work(INSTANCE) as work:
+            await work.facts.change("key", "another")
+        async with db.read(INSTANCE) as work:
+            assert await work.facts.recall("key") == "another"
 
     async def test_an_address_is_taken_in_whatever_case(self, db, acme):
         async with db.work(ACME) as work:

@@ -219,6 +219,7 @@ async def add_tenants(db: Database) -> None:
 
 async def furnish(work: Work) -> None:
     """Put one of everything into the tenant."""
+    assert await work.facts.settle("settled", "first") == "first"
     await work.keys.add(KEY)
     assert await work.users.add(A_USER, at=NOW)
     assert await work.resources.add(A_RESOURCE, at=NOW)

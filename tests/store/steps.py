@@ -106,6 +106,7 @@ EXPECTED: dict[str, tuple[Look, object]] = {
         (replace(A_STOP, epoch=1),),
     ),
     "sessions.find": (lambda work: work.sessions.find(SESSION), A_SESSION),
+    "facts.recall": (lambda work: work.facts.recall("settled"), "first"),
 }
 """What a furnished tenant answers, value for value. Another tenant answers all of it with nothing."""
 
@@ -155,6 +156,8 @@ WRITES: dict[str, Look] = {
     "decisions.fresh": lambda work: work.decisions.fresh(["d"], at=AT),
     "events.append": lambda work: work.events.append(ISSUED, at=AT),
     "audit.add_checkpoint": lambda work: work.audit.add_checkpoint(2, "n", at=AT),
+    "resources.move": lambda work: work.resources.move(RESOURCE, "https://elsewhere.example/"),
+    "facts.change": lambda work: work.facts.change("settled", "another"),
 }
 """A write of a stranger who knows every id."""
 

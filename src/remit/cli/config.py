@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+from typing import Annotated
 
-from remit.cli.exits import OK
-from remit.cli.here import Folder, say
+from cyclopts import App, Parameter
+
+from remit.cli.exits import OK, USAGE
+from remit.cli.here import Folder, Instance, in_instance, say
 from remit.cli.output import write_record, write_rows
 from remit.cli.settings import load_or_exit
 
@@ -40,6 +42,36 @@ def show(*, folder: Folder | None = None) -> int:
         rows.append({"setting": known.key, "value": value, "environment": known.env, "meaning": known.doc})
     write_rows(rows, json=folder.json, columns=("setting", "value", "environment"))
     return OK
+
+
+@app.command(help_epilogue="Examples:\n  remit config move https://id.example.com")
+def move(
+    base_url: Annotated[str, Parameter(help="URL under which browsers and agents will reach this server.")],
+    /,
+    *,
+    folder: Folder | None = None,
+) -> int:
+    """Move the instance to another base URL. Stop every server first; the next start takes the new one.
+
+    Every issuer changes: APIs and agents that name the old one must be told. Access tokens of the old issuers are
+    refused; refresh tokens, grants and secrets stay good.
+    """
+    folder = folder or Folder()
+    from remit.allowed import base_url as flaw_of
+
+    if (flaw := flaw_of(base_url)) is not None:
+        say(f"remit: the base URL {flaw}")
+        return USAGE
+
+    async def moved(instance: Instance) -> int:
+        from remit.services.provisioning.instance import move
+
+        before = instance.deps.base_url
+        tenants = await move(instance.deps, instance.who, base_url=base_url)
+        write_record({"base_url": base_url, "before": before, "tenants": tenants}, json=folder.json)
+        return OK
+
+    return in_instance(folder.data, moved, moving=True)
 
 
 @app.command(help_epilogue="Examples:\n  remit config docs > configuration.md")

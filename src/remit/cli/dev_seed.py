@@ -38,7 +38,7 @@ def dev_seed(
             raise end("this instance is in use: seed an empty folder, or add to it with --force", REFUSED)
         if slugs := await taken(instance.deps):
             raise end(f"the tenant {slugs[0]} is there already: seed an empty folder", REFUSED)
-        found = await fill(instance.deps, instance.who, base_url=instance.settings.server.base_url)
+        found = await fill(instance.deps, instance.who, base_url=instance.deps.base_url)
         _write(json, found)
         say(f"Seeded the tenants {' and '.join(found.tenants)}; ids and secrets are in {json}.")
         return OK

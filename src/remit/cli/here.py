@@ -7,7 +7,7 @@ import getpass
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,11 +102,17 @@ def in_instance(
     *,
     base_url: str | None = None,
     create: bool = False,
+    moving: bool = False,
 ) -> int:
-    """Run an action on the instance in a folder; with `create`, an empty folder becomes one first."""
+    """Run an action on the instance in a folder; with `create`, an empty folder becomes one first.
+
+    `moving` opens it under the base URL that it has, whatever the settings say.
+    """
     from remit.cli.settings import load_or_exit
 
     settings = load_or_exit(data=data, base_url=base_url)
+    if moving:
+        settings = replace(settings, given=frozenset())
 
     async def opened() -> int:
         async with open_instance(settings, create=create) as instance:

@@ -18,7 +18,7 @@ from remit.core.errors import RemitError
 if TYPE_CHECKING:
     from remit.http.probes import Probes
     from remit.ports.deps import Deps
-    from remit.settings import Settings
+    from remit.settings import Bootstrap, Settings
 
 PROBE_HOST = "127.0.0.1"
 
@@ -66,7 +66,7 @@ async def _serve(settings: Settings, *, migrate: bool) -> int:
 
     configure(level=settings.log.level, format=settings.log.format)
     async with open_deps(settings, migrate=migrate) as deps:
-        await _first_run(deps, settings)
+        await _first_run(deps, settings.bootstrap)
         meter = Meter()
         application, hub = build(deps, settings, meter)
         probe_socket = _probe_socket(settings)
@@ -88,7 +88,7 @@ async def _serve(settings: Settings, *, migrate: bool) -> int:
         )
         server = DrainingServer(config, hub, drain_delay=drain_delay)
         probes = Probes(deps=deps, meter=meter, phase=lambda: server.phase, version=version("remit"))
-        print(f"Remit serves {settings.server.base_url}", file=sys.stderr)
+        print(f"Remit serves {deps.base_url}", file=sys.stderr)
         async with _probing(probes, probe_socket):
             await server.serve()
         return 0 if server.started else 5
@@ -146,7 +146,7 @@ async def _probing(probes: Probes, listening: socket.socket | None) -> AsyncIter
         await task
 
 
-async def _first_run(deps: Deps, settings: Settings) -> None:
+async def _first_run(deps: Deps, bootstrap: Bootstrap) -> None:
     """Make the default tenant of a new instance; while nobody can sign in, print a link that works once."""
     from remit.core.oauth.verdicts import Refusal
     from remit.core.tenants import DEFAULT_SLUG
@@ -163,11 +163,10 @@ async def _first_run(deps: Deps, settings: Settings) -> None:
     if people:
         return
     if tenant is None:
-        made = await create_tenant(deps, origin, slug=DEFAULT_SLUG, name="Remit", base_url=settings.server.base_url)
+        made = await create_tenant(deps, origin, slug=DEFAULT_SLUG, name="Remit", base_url=deps.base_url)
         if isinstance(made, Refusal):
             raise RemitError(made.hint)
         tenant = made
-    bootstrap = settings.bootstrap
     if bootstrap.admin_email:
         password = await asyncio.to_thread(_read_password, Path(bootstrap.admin_password_file))
         user = await create_user(
@@ -182,7 +181,7 @@ async def _first_run(deps: Deps, settings: Settings) -> None:
         if isinstance(user, Refusal):
             raise RemitError(f"bootstrap.admin_email: {user.hint}")
         return
-    link = await create_setup_link(deps, settings.server.base_url)
+    link = await create_setup_link(deps, deps.base_url)
     if bootstrap.token_file:
         await asyncio.to_thread(_write_private, Path(bootstrap.token_file), link + "\n")
         return

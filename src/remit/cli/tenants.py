@@ -54,7 +54,7 @@ def create(
             instance.origin,
             slug=slug,
             name=name,
-            base_url=instance.settings.server.base_url,
+            base_url=instance.deps.base_url,
             who=instance.who,
         )
         if isinstance(outcome, Refusal):

@@ -8,6 +8,8 @@ from enum import StrEnum
 from remit.core.names import TenantId
 
 DEFAULT_SLUG = "default"
+INSTANCE = TenantId("instance")
+"""No tenant, and no tenant's id: under it lies what the instance remembers of itself."""
 
 
 class TenantState(StrEnum):

@@ -146,6 +146,8 @@ class Deps:
     """Everything a use case may touch."""
 
     db: Database
+    base_url: str
+    """What the instance was made for; what every issuer begins with."""
     clock: Clock
     fresh: Fresh
     digester: Digester

@@ -157,6 +157,8 @@ class Resources(Protocol):
         """Add a resource with its scopes. False when the URI is taken in this tenant."""
         ...
 
+    async def move(self, resource: ResourceId, uri: str) -> None: ...
+
     async def secrets(self, resource: ResourceId) -> tuple[StoredSecret, ...]: ...
     async def add_secret(self, resource: ResourceId, secret: StoredSecret, *, at: datetime) -> None: ...
 
@@ -290,6 +292,17 @@ class Replies(Protocol):
     async def keep(self, caller: str, key: str, reply: Reply, *, until: datetime) -> None: ...
 
 
+class Facts(Protocol):
+    """What was settled once and is compared ever after. The instance's own lie under `remit.core.tenants.INSTANCE`."""
+
+    async def recall(self, name: str) -> str | None: ...
+    async def settle(self, name: str, value: str) -> str:
+        """Remember a value unless there is one, and return what holds: whoever comes first decides."""
+        ...
+
+    async def change(self, name: str, value: str) -> None: ...
+
+
 class Work(Protocol):
     """One transaction in one tenant. Commits when the body returns, rolls back when it raises.
 
@@ -313,6 +326,7 @@ class Work(Protocol):
     events: Events
     decisions: Decisions
     audit: AuditLog
+    facts: Facts
 
 
 class System(Protocol):

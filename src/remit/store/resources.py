@@ -52,6 +52,10 @@ values (:tenant, :id, :uri, :name, :state, :token_seconds, :at)
 on conflict (tenant, uri) do nothing returning 1
 """
 
+MOVE = """
+update resource set uri = :uri where tenant = :tenant and id = :id
+"""
+
 ADD_SCOPE = """
 insert into scope (tenant, resource_id, name, sentence, risk, sensitive, position)
 values (:tenant, :resource, :name, :sentence, :risk, :sensitive, :position)
@@ -81,6 +85,9 @@ class ResourceTable:
 
     async def list(self) -> tuple[Resource, ...]:
         return _resources(await self._statements.rows(LIST))
+
+    async def move(self, resource: ResourceId, uri: str) -> None:
+        await self._statements.rows(MOVE, id=resource, uri=uri)
 
     async def add(self, resource: Resource, *, at: datetime) -> bool:
         added = await self._statements.touched(

@@ -268,6 +268,8 @@ _table(
     _time("ended_at", null=True),
     _of("users", "user_id"),
 )
+# What the instance remembers of itself, in a tenant that is none: `remit.core.tenants.INSTANCE`.
+_table("fact", _text("name"), _text("value"), key=("name",))
 _table("once", _text("kind"), _text("key"), _time("until"), _time("claimed_at"), key=("kind", "key"), of_tenant=True)
 _table(
     "reply",

@@ -18,6 +18,7 @@ from remit.store.clients import ClientTable
 from remit.store.codes import CodeTable
 from remit.store.decisions import DecisionTables
 from remit.store.events import EventTable
+from remit.store.facts import FactTable
 from remit.store.grants import GrantTable
 from remit.store.housekeeping import Housekeeping
 from remit.store.keys import KeyTable
@@ -57,6 +58,7 @@ class TenantWork(Work):
         self.events = events
         self.decisions = DecisionTables(statements)
         self.audit = AuditTables(statements, tree)
+        self.facts = FactTable(statements)
         self.housekeeping = Housekeeping(statements, events)
 
 

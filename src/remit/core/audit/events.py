@@ -22,6 +22,13 @@ class TenantCreated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TenantMoved(Event):
+    type: ClassVar[str] = "tenant.moved"
+    issuer: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetupFinished(Event):
     type: ClassVar[str] = "setup.finished"
     administrator: str
@@ -342,6 +349,7 @@ class AuditExported(Event):
 
 EVENTS: tuple[type[Event], ...] = (
     TenantCreated,
+    TenantMoved,
     SetupFinished,
     UserCreated,
     UserChanged,

@@ -12,6 +12,7 @@ from remit.services.activity import Field, Told
 
 SUMMARIES: Final[Mapping[str, str]] = {
     "tenant.created": "The tenant was created",
+    "tenant.moved": "The tenant's address changed",
     "setup.finished": "{administrator} became the first administrator",
     "user.created": "{subject} was added with the role {role}",
     "user.state_changed": "{subject} was made {state}: {reason}",
@@ -48,6 +49,7 @@ SUMMARIES: Final[Mapping[str, str]] = {
 
 REASONS: Final[Mapping[str, str]] = {
     "tenant.created": "{actor} created the tenant {slug}. Its log begins here.",
+    "tenant.moved": "{actor} moved the tenant from {before} to {issuer}. Access tokens of the old address are refused.",
     "setup.finished": "The one-time setup link was used. It cannot be used again.",
     "user.sign_in_refused": "{reason}. Somebody who tries gets the same answer in every case.",
     "remit.published": "{actor} published it. From the next decision on {agent} may do at most: {scopes}.",

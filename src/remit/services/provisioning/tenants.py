@@ -15,6 +15,7 @@ from remit.core.resources import Resource, ResourceState
 from remit.core.tenants import Tenant, TenantState, issuer_of
 from remit.ports.deps import Deps
 from remit.services.origin import Origin
+from remit.services.provisioning.instance import agree, base_url_fact
 
 _WITHOUT_NEXT = frozenset({KeyUse.AUDIT})
 """Nobody fetches audit keys ahead of time, so none has to be published before it signs."""
@@ -34,6 +35,7 @@ async def create_tenant(
         state=TenantState.ACTIVE,
         rights_on=False,
     )
+    await agree(deps.db, base_url_fact(deps.base_url))
     # RSA keys take a moment to find, so they are made before the work and away from the event loop.
     keys = await asyncio.to_thread(_first_keys, tenant, deps)
     api = _own_api(tenant, deps)

@@ -298,6 +298,7 @@ def upgrade() -> None:
         Column("ended_at", BigInteger, nullable=True),
         _of("login_session", "user_id", "users"),
     )
+    _table("fact", Column("name", Text, nullable=False), Column("value", Text, nullable=False), key=("name",))
     _table(
         "once",
         Column("kind", Text, nullable=False),
