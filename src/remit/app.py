@@ -82,6 +82,7 @@ async def open_deps(
                 access_seconds=settings.tokens.access_seconds,
                 refresh_idle_days=settings.tokens.refresh_idle_days,
                 refresh_absolute_days=settings.tokens.refresh_absolute_days,
+                replay_seconds=settings.tokens.replay_seconds,
             ),
             registration=RegistrationLimits(
                 mode=settings.registration.mode,

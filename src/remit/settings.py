@@ -129,6 +129,12 @@ class Tokens:
     refresh_absolute_days: int = _setting(
         90, "A line ends after this long, however much used.", allowed.between(1, 365)
     )
+    replay_seconds: int = _setting(
+        30,
+        "How long a refresh whose answer got lost may be repeated, while the new token is unused; 0: never, so of "
+        "two refreshes at the same time one ends the line.",
+        allowed.between(0, 30),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

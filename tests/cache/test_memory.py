@@ -34,6 +34,19 @@ def test_trying_while_waiting_does_not_make_the_wait_longer():
     assert tries(throttle, 1, at=12) == [0]
 
 
+def test_looking_counts_nothing():
+    throttle = MemoryThrottle()
+
+    def waits(at=0.0):
+        now = NOW + timedelta(seconds=at)
+        return throttle.wait("login", "alice", limit=5, per_seconds=60, now=now)
+
+    assert [waits() for _ in range(20)] == [0] * 20
+    assert tries(throttle, 5) == [0] * 5
+    assert [waits() for _ in range(20)] == [12] * 20
+    assert [waits(at=12), *tries(throttle, 1, at=12)] == [0, 0]
+
+
 def test_each_is_counted_by_himself_and_for_each_thing_apart():
     throttle = MemoryThrottle()
     tries(throttle, 6)

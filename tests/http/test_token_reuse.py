@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
+import httpx
 import pytest
 
+from remit.app import build
 from remit.core.names import Opaque, Secret, SecretKind, parse_opaque
 from remit.core.stops import TargetKind
+from remit.ports.deps import Lifetimes
+from remit.settings import Settings
 from tests.http.refusals import refused
 from tests.kit.flows import (
     VERIFIER,
@@ -99,6 +104,18 @@ async def test_a_lost_answer_is_repeated_within_its_window_only(remit):
     assert (events[0]["type"], events[0]["what"]["reason"]) == ("token.reuse_detected", "refresh_token_reuse")
     assert events[0]["who"]["user"] == world.alice.id
     refused(await refresh(remit, world, world.web, second), "invalid_grant")
+
+
+@pytest.mark.requirement("RT-3")
+async def test_without_a_window_a_repeat_is_reuse(remit):
+    world = remit.acme
+    app, _ = build(replace(remit.deps, lifetimes=Lifetimes(replay_seconds=0)), Settings())
+    strict = replace(remit, http=httpx.AsyncClient(transport=httpx.ASGITransport(app=app)))
+    first = (await get_tokens(remit, world, world.web))["refresh_token"]
+    second = (await refresh(strict, world, world.web, first)).json()["refresh_token"]
+    assert "already used" in refused(await refresh(strict, world, world.web, first), "invalid_grant")
+    refused(await refresh(strict, world, world.web, second), "invalid_grant")
+    await strict.http.aclose()
 
 
 @pytest.mark.requirement("BCP-10", "RT-3")

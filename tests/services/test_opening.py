@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from dataclasses import asdict
 
 import apsw
 import pytest
@@ -168,3 +169,11 @@ async def test_a_move_gives_every_tenant_its_new_issuer_once(tmp_path):
             api = await work.resources.by_uri(tenant.api)
         assert tenant.issuer == f"{OTHER}/t/acme"
         assert api is not None
+
+
+@pytest.mark.requirement("RT-3", "RT-8")
+async def test_every_lifetime_of_the_settings_counts(tmp_path):
+    said = {"access_seconds": 61, "refresh_idle_days": 2, "refresh_absolute_days": 3, "replay_seconds": 0}
+    flags = {"data.dir": str(tmp_path), "server.base_url": BASE, **{f"tokens.{name}": n for name, n in said.items()}}
+    async with open_deps(load(environ={}, flags=flags, cwd=tmp_path)) as deps:
+        assert asdict(deps.lifetimes) == said

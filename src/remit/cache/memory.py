@@ -22,6 +22,12 @@ class MemoryThrottle:
         self._forgiven: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def allow(self, what: str, who: str, *, limit: int, per_seconds: int, now: datetime) -> int:
+        return self._try(what, who, limit=limit, per_seconds=per_seconds, now=now, count=True)
+
+    def wait(self, what: str, who: str, *, limit: int, per_seconds: int, now: datetime) -> int:
+        return self._try(what, who, limit=limit, per_seconds=per_seconds, now=now, count=False)
+
+    def _try(self, what: str, who: str, *, limit: int, per_seconds: int, now: datetime, count: bool) -> int:
         if limit < 1 or per_seconds < 1:
             raise ValueError("a throttle allows at least one try in at least one second")
         at = now.timestamp()
@@ -32,9 +38,11 @@ class MemoryThrottle:
         wait = after - at - per_seconds
         # Room for the error of adding fractions; a millisecond gives nobody a try too many.
         if wait > 1e-3:
-            self._keep((what, who), min(known, forgiven))
+            if count:
+                self._keep((what, who), min(known, forgiven))
             return max(1, math.ceil(wait))
-        self._keep((what, who), after)
+        if count:
+            self._keep((what, who), after)
         return 0
 
     def _keep(self, key: tuple[str, str], forgiven: float) -> None:

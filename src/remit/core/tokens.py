@@ -9,14 +9,8 @@ from enum import StrEnum
 from remit.core.names import LineId, TokenId
 
 REPLAY_WINDOW = timedelta(seconds=30)
-"""How long a just-spent refresh token may be shown again, counted from its rotation; it never slides."""
-
-
-MAX_TOKEN_LENGTH = 4096
-"""Characters of the longest access token: it stands in a header, and servers and proxies cut those (JAT-7)."""
-
-_ROOM = 2200
-"""Bytes of a token of that length for what has no length of its own; the rest holds ids, numbers and the signature."""
+"""How long a just-spent refresh token may be shown again, counted from its rotation; it never slides. The settings may
+say less."""
 
 
 MAX_TOKEN_LENGTH = 4096
@@ -51,13 +45,13 @@ class RefreshToken:
     sealed: bytes | None = field(repr=False)
     successor_state: RefreshState | None
 
-    def replayable(self, now: datetime) -> bool:
+    def replayable(self, now: datetime, window: timedelta = REPLAY_WINDOW) -> bool:
         """Say whether a repeat is a lost answer rather than theft (RFC 9700 §4.14.2): successor unused, window open."""
         return (
             self.state is RefreshState.SPENT
             and self.spent_at is not None
             and self.successor_state is RefreshState.LIVE
-            and now < self.spent_at + REPLAY_WINDOW
+            and now < self.spent_at + window
         )
 
 

@@ -30,6 +30,8 @@ PAGE_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+HSTS = "max-age=31536000"
+"""A browser that was here once does not ask over plain http again (RFC 6797). Not for the host's other names."""
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
@@ -124,11 +126,17 @@ def frame(browser: Browser, deps: Deps, *, menu: tuple[MenuItem, ...] = (), noti
     )
 
 
+def page_headers(tenant: Tenant, *, form_action: str = "") -> dict[str, str]:
+    """Return what every page of this tenant is sent with."""
+    headers = {**PAGE_HEADERS, "content-security-policy": f"{CSP} {form_action}" if form_action else CSP}
+    if not tenant.issuer.startswith("http://"):
+        headers["strict-transport-security"] = HSTS
+    return headers
+
+
 def page(pages: Pages, view: View, browser: Browser, *, status: int = 200, form_action: str = "") -> Response:
     """Render a page. `form_action` is where its form may lead besides ourselves (a redirect after a POST counts)."""
-    policy = f"{CSP} {form_action}" if form_action else CSP
-    headers = {**PAGE_HEADERS, "content-security-policy": policy}
-    response = HTMLResponse(pages.render(view), status, headers)
+    response = HTMLResponse(pages.render(view), status, page_headers(browser.tenant, form_action=form_action))
     _bind(response, browser)
     return response
 

@@ -16,8 +16,9 @@ from remit.core.stops import Stop
 from remit.http.context import Context, context_of
 from remit.services.decisions import Report, report
 from remit.services.feed import PAGE, open_feed, read_feed
+from remit.services.guessing import count_miss, held_back
 from remit.wire.caller import origin_of, presented_by_header, tenant_of
-from remit.wire.oauth_errors import render_refusal
+from remit.wire.oauth_errors import render_refusal, render_throttled
 from remit.wire.parse import TooLarge, parse_json, read_body
 from remit.wire.problems import render_problem
 
@@ -36,8 +37,11 @@ async def feed_endpoint(request: Request) -> Response:
     presented = presented_by_header(request)
     if isinstance(presented, Refusal):
         return render_refusal(presented)
-    context, tenant = context_of(request), tenant_of(request)
-    caller = await open_feed(tenant.id, presented, context.deps, origin_of(request))
+    context, tenant, origin = context_of(request), tenant_of(request), origin_of(request)
+    if wait := await held_back(tenant.id, presented, context.deps, origin, asked_at="feed"):
+        return render_throttled(wait)
+    caller = await open_feed(tenant.id, presented, context.deps, origin)
+    count_miss(tenant.id, presented, caller, context.deps, origin)
     if isinstance(caller, Refusal):
         return render_refusal(caller)
     last = request.headers.get("last-event-id", "0")
@@ -119,7 +123,11 @@ async def decisions_endpoint(request: Request) -> Response:
     if len(batch.decisions) > MAX_REPORTS:
         return render_problem("invalid_request", f"at most {MAX_REPORTS} decisions a batch")
     reports = tuple(_report(entry) for entry in batch.decisions)
-    outcome = await report(tenant_of(request).id, presented, reports, context_of(request).deps, origin_of(request))
+    deps, tenant, origin = context_of(request).deps, tenant_of(request).id, origin_of(request)
+    if wait := await held_back(tenant, presented, deps, origin, asked_at="decisions"):
+        return render_throttled(wait)
+    outcome = await report(tenant, presented, reports, deps, origin)
+    count_miss(tenant, presented, outcome, deps, origin)
     if isinstance(outcome, Refusal):
         return render_refusal(outcome)
     for entry in outcome:

@@ -118,7 +118,11 @@ class Throttle(Protocol):
     """Counts tries of something by somebody; losing the counts costs speed, never safety."""
 
     def allow(self, what: str, who: str, *, limit: int, per_seconds: int, now: datetime) -> int:
-        """Return 0 when allowed, else the seconds to wait."""
+        """Count a try. Return 0 when it is allowed, else the seconds to wait."""
+        ...
+
+    def wait(self, what: str, who: str, *, limit: int, per_seconds: int, now: datetime) -> int:
+        """Return what `allow` would say, without counting a try."""
         ...
 
 
@@ -129,6 +133,7 @@ class Lifetimes:
     access_seconds: int = 900
     refresh_idle_days: int = 14
     refresh_absolute_days: int = 90
+    replay_seconds: int = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -107,13 +108,25 @@ Body = TypeVar("Body")
 
 
 def parse_json(body: bytes, kind: type[Body]) -> Body | str:
-    """Parse JSON into a typed struct, or say what is wrong with it, with the path. Depth is bounded first."""
+    """Parse JSON into a typed struct, or say what is wrong with it, with the path. Depth is bounded first.
+
+    A member that stands twice is refused: two readers could take another one of the two (RFC 8259 §4, GEN-9).
+    """
     if _depth(body) > MAX_DEPTH:
         return f"nested deeper than {MAX_DEPTH}"
     try:
-        return msgspec.json.decode(body, type=kind)
+        parsed = msgspec.json.decode(body, type=kind)
+        json.loads(body, object_pairs_hook=_once)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return str(error)
+    except ValueError:
+        return "a member of an object stands twice, or a number has no end: send what every reader reads alike"
+    return parsed
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a member stands twice")
 
 
 def _depth(body: bytes) -> int:

@@ -62,6 +62,18 @@ def test_judge_refresh(token, client, wanted, now, expected):
     assert judge_refresh(token, LINE if token else None, client=client, wanted=wanted, now=now) == expected
 
 
+@pytest.mark.requirement("RT-3")
+def test_a_window_may_be_shorter_or_none():
+    def verdict(seconds, window):
+        return judge_refresh(
+            JUST_SPENT, LINE, client=BOB, wanted=None, now=at(seconds), window=timedelta(seconds=window)
+        )
+
+    assert verdict(4, 5) == Replay(JUST_SPENT, SCOPES)
+    assert verdict(5, 5) == REUSE
+    assert verdict(0, 0) == REUSE
+
+
 @pytest.mark.parametrize(("token", "line"), [(TOKEN, None), (None, LINE), (None, None)])
 def test_a_token_without_its_line_is_unknown(token, line):
     assert judge_refresh(token, line, client=BOB, wanted=None, now=NOW) == UNKNOWN

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from remit.core.grants import Line
 from remit.core.names import ClientId
 from remit.core.oauth.verdicts import Refusal
-from remit.core.tokens import RefreshState, RefreshToken
+from remit.core.tokens import REPLAY_WINDOW, RefreshState, RefreshToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,13 @@ REUSED = Refusal(
 
 
 def judge_refresh(
-    token: RefreshToken | None, line: Line | None, *, client: ClientId, wanted: frozenset[str] | None, now: datetime
+    token: RefreshToken | None,
+    line: Line | None,
+    *,
+    client: ClientId,
+    wanted: frozenset[str] | None,
+    now: datetime,
+    window: timedelta = REPLAY_WINDOW,
 ) -> Rotate | Replay | RevokeLine | Refusal:
     """Say what a presented refresh token earns. `token` is already proven by its digest; `line` is its own."""
     if token is None or line is None:
@@ -55,7 +61,7 @@ def judge_refresh(
     match token.state:
         case RefreshState.REVOKED:
             return Refusal("invalid_grant", "the refresh token was revoked; ask the user again")
-        case RefreshState.SPENT if not token.replayable(now):
+        case RefreshState.SPENT if not token.replayable(now, window):
             return RevokeLine("refresh_token_reuse", REUSED)
         case RefreshState.LIVE if now >= token.expires_at:
             return Refusal("invalid_grant", "the refresh token expired; ask the user again")

@@ -79,7 +79,9 @@ async def login_form(request: Request) -> Response:
     outcome = await sign_in(tenant.id, email, password, context.deps, origin_of(request))
     if isinstance(outcome, TooMany):
         text = f"Too many tries. Wait {outcome.wait} seconds, then try again."
-        return await _show_login(request, browser, form, error=text, status=status_of("too_many"))
+        shown = await _show_login(request, browser, form, error=text, status=status_of("too_many"))
+        shown.headers["retry-after"] = str(outcome.wait)
+        return shown
     if isinstance(outcome, Refusal):
         text = outcome.hint[:1].upper() + outcome.hint[1:] + "."
         return await _show_login(request, browser, form, error=text)

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from remit.core.explanations import EXPLANATIONS
 from remit.http._kit.views import Frame
-from remit.http.browser import CSP, PAGE_HEADERS
+from remit.http.browser import page_headers
 from remit.http.context import context_of
 from remit.http.docs.page import DocsPage, ErrorRow
 from remit.wire.caller import tenant_of
@@ -30,7 +30,7 @@ async def docs_page(request: Request) -> Response:
         metadata=f"{tenant.issuer}/.well-known/openid-configuration",
         errors=ERRORS,
     )
-    headers = {**PAGE_HEADERS, "content-security-policy": CSP, "cache-control": "public, max-age=300"}
+    headers = {**page_headers(tenant), "cache-control": "public, max-age=300"}
     return HTMLResponse(context.pages.render(view), 200, headers)
 
 

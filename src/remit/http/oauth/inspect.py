@@ -12,6 +12,7 @@ from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.http.context import context_of
 from remit.services.grants.refusing import note_refusal
+from remit.services.guessing import count_miss, held_back
 from remit.services.introspection import introspect, userinfo
 from remit.services.revocation import revoke
 from remit.wire.caller import NoToken, bearer, origin_of, presented_client, tenant_of
@@ -35,6 +36,7 @@ async def introspection_endpoint(request: Request) -> Response:
     presented, token = read
     claims = await introspect(tenant_of(request).id, presented, token, context_of(request).deps, origin_of(request))
     context_of(request).meter.introspected(time.perf_counter() - began)
+    count_miss(tenant_of(request).id, presented, claims, context_of(request).deps, origin_of(request))
     if isinstance(claims, Refusal):
         return render_refusal(claims)
     if isinstance(claims, TooMany):
@@ -49,6 +51,7 @@ async def revocation_endpoint(request: Request) -> Response:
         return read
     presented, token = read
     refusal = await revoke(tenant_of(request).id, presented, token, context_of(request).deps, origin_of(request))
+    count_miss(tenant_of(request).id, presented, refusal, context_of(request).deps, origin_of(request))
     return render_refusal(refusal) if refusal is not None else Response(b"", 200, NO_STORE)
 
 
@@ -83,6 +86,9 @@ async def _read(request: Request, asked_at: str) -> tuple[Presented, str] | Resp
     token = form.one("token")
     if token is None:
         return render_refusal(await _note(request, Refusal("invalid_request", "send token"), asked_at))
+    deps, tenant = context_of(request).deps, tenant_of(request).id
+    if wait := await held_back(tenant, presented, deps, origin_of(request), asked_at=asked_at):
+        return render_throttled(wait)
     return presented, token
 
 

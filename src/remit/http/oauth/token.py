@@ -13,8 +13,9 @@ from remit.core.oauth.verdicts import Refusal
 from remit.http.context import context_of
 from remit.services.grants import GRANTS
 from remit.services.grants.refusing import note_refusal
+from remit.services.guessing import GUESSING, count_miss, held_back
 from remit.wire.caller import origin_of, presented_client, tenant_of
-from remit.wire.oauth_errors import NO_STORE, render_method, render_refusal, render_too_large
+from remit.wire.oauth_errors import NO_STORE, render_method, render_refusal, render_throttled, render_too_large
 from remit.wire.parse import TOO_LARGE, Form, TooLarge, read_form
 
 
@@ -33,7 +34,11 @@ async def token_endpoint(request: Request) -> Response:
         meter.refused("unread", read.code)
         return render_refusal(await note_refusal(tenant, read, deps, origin, grant_type="unread"))
     presented, call = read
+    if wait := await held_back(tenant, presented, deps, origin, asked_at=call.grant_type):
+        meter.refused(call.grant_type, GUESSING.code)
+        return render_throttled(wait)
     outcome = await GRANTS[call.grant_type](tenant, presented, call, deps, origin)
+    count_miss(tenant, presented, outcome, deps, origin)
     if isinstance(outcome, Refusal):
         meter.refused(call.grant_type, outcome.code)
         return render_refusal(outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from remit.core.authority import Chain
 from remit.core.clients import GrantType, Party
@@ -39,6 +40,11 @@ async def refresh(
     return outcome.sign(deps)
 
 
+def replay_window(deps: Deps) -> timedelta:
+    """Return how long a lost answer may be fetched again; none at all where the settings say 0 (RT-3)."""
+    return timedelta(seconds=deps.lifetimes.replay_seconds)
+
+
 async def _judge(work: Work, party: Party, call: TokenCall, deps: Deps, origin: Origin) -> _Step | Refusal:
     if GrantType.REFRESH_TOKEN not in party.client.grant_types:
         return Refusal("unauthorized_client", "this client is not registered for refresh_token")
@@ -48,7 +54,8 @@ async def _judge(work: Work, party: Party, call: TokenCall, deps: Deps, origin: 
     found = await find_refresh(work, call.refresh_token, deps)
     opaque, token = found if found is not None else (None, None)
     line = await work.lines.get(token.line) if token else None
-    verdict = judge_refresh(token, line, client=party.client.id, wanted=call.scopes, now=now)
+    window = replay_window(deps)
+    verdict = judge_refresh(token, line, client=party.client.id, wanted=call.scopes, now=now, window=window)
     match verdict:
         case Refusal():
             return verdict
@@ -110,4 +117,4 @@ class _Step:
             return text
         # A sibling won between our look and our statement: give the same successor that it got.
         won = await self.work.refresh_tokens.find(self.token.id)
-        return self._repeat(won, deps) if won is not None and won.replayable(now) else None
+        return self._repeat(won, deps) if won is not None and won.replayable(now, replay_window(deps)) else None
