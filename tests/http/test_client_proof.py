@@ -142,7 +142,7 @@ async def test_whoever_guesses_a_secret_has_to_wait_and_is_told_how_long(remit, 
 async def test_a_resource_is_guessed_as_slowly(remit, path):
     world = remit.acme
     url, method = f"{world.issuer}{path}", "GET" if path == "/feed" else "POST"
-    body = None if path == "/feed" else {"decisions": []}
+    body: Any = None if path == "/feed" else {"decisions": []}
     for n in range(MISSES):
         assert (await remit.http.request(method, url, json=body, auth=(world.calendar.id, f"{n}"))).status_code == 401
     answer = await remit.http.request(method, url, json=body, auth=(world.calendar.id, world.calendar_secret.reveal()))
@@ -164,9 +164,9 @@ async def test_another_address_is_not_held_back(remit):
     world = remit.acme
     elsewhere = httpx.ASGITransport(app=remit.app, client=("198.51.100.7", 1))
     async with httpx.AsyncClient(transport=elsewhere) as http:
-        for n in range(MISSES + 1):
-            last = await http.post(f"{world.issuer}/oauth/revoke", data={"token": "x"}, auth=(world.web.id, f"{n}"))
-    assert last.status_code == 429
+        url, data = f"{world.issuer}/oauth/revoke", {"token": "x"}
+        answers = [await http.post(url, data=data, auth=(world.web.id, f"{n}")) for n in range(MISSES + 1)]
+    assert answers[-1].status_code == 429
     assert (await show(remit, world, "revocation", proof(remit, world, world.web))).status_code == 200
 
 
@@ -188,5 +188,5 @@ async def test_basic_and_post_are_one_method(remit):
     assert (world.web.auth_method, world.rival.auth_method) == (AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST)
     swapped = {"data": {"client_id": world.web.id, "client_secret": world.web_secret.reveal()}}
     assert (await show(remit, world, "revocation", swapped)).status_code == 200
-    swapped = {"auth": (world.rival.id, world.rival_secret.reveal())}
-    assert (await show(remit, world, "revocation", swapped)).status_code == 200
+    back = {"auth": (world.rival.id, world.rival_secret.reveal())}
+    assert (await show(remit, world, "revocation", back)).status_code == 200

@@ -154,9 +154,7 @@ async def test_no_page_can_be_framed_or_tells_where_somebody_was(remit, email):
             assert answer.headers["x-frame-options"] == "DENY", path
             assert answer.headers["referrer-policy"] == "no-referrer", path
             assert answer.headers["x-content-type-options"] == "nosniff", path
-            assert int(re.fullmatch(r"max-age=(\d+)", answer.headers["strict-transport-security"])[1]) >= 31_536_000, (
-                path
-            )
+            assert answer.headers["strict-transport-security"] == "max-age=31536000", path
             assert not re.search(r"<(?:script|link|img)[^>]+(?:src|href)=\"(?:https?:)?//", answer.text), path
     assert seen >= (12 if email == "admin@example.com" else 4)
 
