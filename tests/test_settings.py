@@ -190,6 +190,7 @@ def test_the_three_roles_of_a_database_are_three():
     assert problems(environ) == ["storage.app_user, storage.system_user and storage.owner_user must be three roles"]
 
 
+CONTACT = "must be like mailto:security@example.com or https://example.com/report"
 BAD = {
     "a port that is no number": ({"REMIT_SERVER__PORT": "x"}, "REMIT_SERVER__PORT: server.port must be a whole number"),
     "a port with a fraction": ({"REMIT_SERVER__PORT": "1.5"}, "REMIT_SERVER__PORT: server.port must be a whole number"),
@@ -231,6 +232,14 @@ BAD = {
     "a star as a proxy": (
         {"REMIT_SERVER__TRUSTED_PROXIES": "*"},
         "REMIT_SERVER__TRUSTED_PROXIES: server.trusted_proxies `*` is neither an address nor a network",
+    ),
+    "a contact that is no address": (
+        {"REMIT_SERVER__SECURITY_CONTACT": "security@example.com"},
+        f"REMIT_SERVER__SECURITY_CONTACT: server.security_contact {CONTACT}",
+    ),
+    "a contact of two words": (
+        {"REMIT_SERVER__SECURITY_CONTACT": "https://example.com/ https://evil.example"},
+        f"REMIT_SERVER__SECURITY_CONTACT: server.security_contact {CONTACT}",
     ),
     "a misspelt name": (
         {"REMIT_SERVER__PROT": "1"},

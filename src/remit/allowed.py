@@ -33,6 +33,12 @@ def email(value: str) -> str | None:
     return None if not value or re.fullmatch(r"[^@\s]+@[^@\s]+", value) else "must be an e-mail address"
 
 
+def contact(value: str) -> str | None:
+    if not value or re.fullmatch(r"mailto:[^@\s]+@[^@\s]+|https://[!-~]+", value):
+        return None
+    return "must be like mailto:security@example.com or https://example.com/report"
+
+
 def host_name(value: str) -> str | None:
     return None if value and not re.search(r"[\s/@]", value) else "must be a host name or an address"
 

@@ -37,7 +37,8 @@ from remit.http.oauth.inspect import introspection_endpoint, revocation_endpoint
 from remit.http.oauth.metadata import jwks_endpoint, metadata_endpoint, protected_resource_endpoint
 from remit.http.oauth.register import registration_endpoint
 from remit.http.oauth.token import token_endpoint
-from remit.http.routing import TenantRouter, not_found, wrong_method
+from remit.http.routing import SECURITY_TXT, TenantRouter, not_found, wrong_method
+from remit.http.security_txt import security_txt_endpoint
 from remit.http.setup.routes import ROUTES as SETUP
 from remit.ports.deps import Clock, Database, Deps, Lifetimes, RegistrationLimits
 from remit.services.provisioning.instance import BASE_URL, MASTER_KEY, PEPPER, Fact, agree, base_url_fact, remembered
@@ -183,6 +184,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/.well-known/oauth-protected-resource/api", protected_resource_endpoint, methods=["GET"]),
         Route("/feed", feed_endpoint, methods=["GET"]),
         Route("/decisions", decisions_endpoint, methods=["POST"]),
+        Route(SECURITY_TXT, security_txt_endpoint, methods=["GET"]),
         Route(STATIC_PREFIX + "{name}", static_endpoint, methods=["GET"]),
         *API,
         *SIGN_IN,
@@ -241,5 +243,7 @@ def build(deps: Deps, settings: Settings, meter: Meter | None = None) -> tuple[A
         lifespan=lifespan,
         exception_handlers={404: not_found, 405: wrong_method},
     )
-    app.state.context = Context(deps=deps, pages=Pages(), hub=hub, meter=meter)
+    app.state.context = Context(
+        deps=deps, pages=Pages(), hub=hub, meter=meter, security_contact=settings.server.security_contact
+    )
     return TenantRouter(app, deps, meter), hub

@@ -56,6 +56,11 @@ class Server:
     trusted_proxies: tuple[str, ...] = _setting(
         (), "Addresses or networks of proxies whose forwarding headers are believed.", allowed.networks
     )
+    security_contact: str = _setting(
+        "",
+        "Where whoever finds a hole in this server reports it, as mailto: or https:; told in security.txt (RFC 9116).",
+        allowed.contact,
+    )
     drain_delay: int = _setting(
         5,
         "How long /readyz says no after SIGTERM before the listener closes; needs the probes.",

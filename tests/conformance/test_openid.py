@@ -20,6 +20,7 @@ from tests.kit.flows import (
     refresh,
     request_for,
     sign_in,
+    sign_out,
     visit,
 )
 from tests.kit.pages import form_to, submit
@@ -120,3 +121,26 @@ async def test_access_while_away_is_ignored_where_there_are_no_refresh_tokens(re
         tokens = await redeem(remit, world, world.rival, answer_of(await submit(browser, page, answered(page))).code)
     assert tokens.json()["scope"] == "openid read:calendar"
     assert "refresh_token" not in tokens.json()
+
+
+@pytest.mark.requirement("JAT-2")
+async def test_how_somebody_logged_in_is_told_as_long_as_tokens_come_of_it(remit):
+    """Also when the login is long over: its row must not be swept away before the last line that it backs."""
+    world = remit.acme
+    async with remit.browser() as browser:
+        await visit(browser, world)
+        page = await ask(browser, world, request_for(world.web, scope="openid read:calendar"))
+        form = answered(page)
+        form.put("duration", "month")
+        tokens = (await redeem(remit, world, world.web, answer_of(await submit(browser, page, form)).code)).json()
+        await sign_out(remit, browser, world)
+    first = claims_of(tokens["access_token"])
+    for _ in range(3):
+        remit.clock.forward(days=9, hours=23)
+        async with remit.deps.db.work(world.tenant.id) as work:
+            await work.housekeeping.purge(now=remit.clock.now())
+        tokens = (await refresh(remit, world, world.web, tokens["refresh_token"])).json()
+        said = claims_of(tokens["access_token"])
+        assert {name: said[name] for name in ("auth_time", "amr", "acr")} == {
+            name: first[name] for name in ("auth_time", "amr", "acr")
+        }

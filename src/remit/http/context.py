@@ -26,6 +26,7 @@ class Context:
     hub: Hub
     meter: Meter = field(default_factory=Meter)
     integrity: Integrity = field(default_factory=Integrity)
+    security_contact: str = ""
 
 
 def context_of(request: Request) -> Context:

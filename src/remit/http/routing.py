@@ -30,6 +30,8 @@ from remit.wire.trace import trace_of
 WELL_KNOWN: Final = frozenset({"oauth-authorization-server", "openid-configuration", "oauth-protected-resource"})
 """Documents whose URL is made by inserting `/.well-known/<name>` between host and issuer path (RFC 8414 §3)."""
 
+SECURITY_TXT: Final = "/.well-known/security.txt"
+
 _INSERTED = re.compile(r"/\.well-known/([a-z-]+)(/.*)?")
 _TENANT = re.compile(r"/t/([a-z0-9][a-z0-9-]{0,62})(/.*)?")
 _CORS_PATHS: Final = frozenset(
@@ -116,9 +118,9 @@ class TenantRouter:
             await render_problem("internal", detail, request=request_id)(scope, receive, tagged)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send, seen: _Seen) -> None:
-        if scope["path"].startswith(STATIC_PREFIX):
-            # Style and script belong to no tenant, and are there also where the default tenant is not.
-            seen.route = STATIC_PREFIX + "{name}"
+        if scope["path"].startswith(STATIC_PREFIX) or scope["path"] == SECURITY_TXT:
+            # These belong to no tenant, and are there also where the default tenant is not.
+            seen.route = SECURITY_TXT if scope["path"] == SECURITY_TXT else STATIC_PREFIX + "{name}"
             await self._app(scope, receive, send)
             return
         slug, path = split(scope["path"])
