@@ -55,7 +55,7 @@ def python(block: Block, terminal: Terminal) -> Running | None:
 def settings(block: Block, terminal: Terminal) -> Running:
     """Let the command line read settings as the server would."""
     tomllib.loads(block.text)
-    check = "REMIT_CONFIG=page.toml .venv/bin/remit config check"
+    check = "REMIT_CONFIG=$PWD/page.toml .venv/bin/remit config check"
     return typed(block, terminal, f"cat > page.toml <<'END'\n{block.text}END\n{check}\n")
 
 

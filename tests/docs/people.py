@@ -61,7 +61,12 @@ def visit(tab: httpx.Client, address: str) -> httpx.Response | None:
         return None
 
 
+def end_server(terminal: Terminal) -> None:
+    terminal.end_server()
+
+
 BY_HAND = {
+    "dana: ends the server": end_server,
     "dana: opens the setup link": open_setup_link,
     "dana: allows all but deleting": allow_all_but_deleting,
     "dana: allows what is asked": allow_what_is_asked,

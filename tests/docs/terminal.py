@@ -23,6 +23,13 @@ PORTS = ("8700", "8701", "9100", "9200", "9500")
 """Ports that the pages use. Each run takes free ones in their place, in commands, examples and what is printed."""
 LINKED = ("Makefile", "pyproject.toml", "requirements", "src", "sdk", "tests", "deploy")
 
+SHORTER = """\
+demo: ONCE = 1
+test: ARGS = tests/core/test_names.py -p no:cacheprovider
+include Makefile
+"""
+"""The demo ends by itself, and one file stands for all tests: this is one of them."""
+
 Found = TypeVar("Found")
 
 
@@ -37,6 +44,7 @@ def make_clone(folder: Path) -> None:
         (venv / name).symlink_to(Path(sys.prefix) / name)
     for stamp in (".made", ".run", ".dev", ".node"):
         (venv / stamp).touch()
+    (folder / "GNUmakefile").write_text(SHORTER, encoding="utf-8")
 
 
 class Terminal:
@@ -86,6 +94,8 @@ class Terminal:
         """Type a block. What it sets holds for those after it."""
         self._count += 1
         running = Running(self, block, self._outputs / f"{self._count}.out")
+        if block.stays:
+            self._server = running.output
         end = f"&\necho $! > {running.output}.pid" if block.stays else f"\necho done > {running.output}.done"
         typed = f"{{\n{self.here(block.text)}\n}} < /dev/null > {running.output} 2>&1 {end}\n"
         assert self._shell.stdin is not None
@@ -94,6 +104,13 @@ class Terminal:
             self._shell.stdin.write(typed)
             self._shell.stdin.flush()
         return running
+
+    def end_server(self) -> None:
+        """End the server that was started last, by its id, and wait until it is gone."""
+        group = int(Path(f"{self._server}.pid").read_text("utf-8"))
+        for child in Path(f"/proc/{group}/task/{group}/children").read_text("ascii").split():
+            os.kill(int(child), signal.SIGTERM)
+        self.wait("end of the server", lambda: None if Path(f"/proc/{group}").exists() else True)
 
     def wait(self, what: str, ready: Callable[[], Found | None]) -> Found:
         """Wait until something is there.

@@ -10,7 +10,13 @@ from tests.docs.people import BY_HAND
 from tests.docs.terminal import Terminal
 from tests.rules.tree import ROOT, below, shown
 
-FOLLOWED = ("docs/quick-start.md", "docs/guard-your-api.md", "docs/register-an-agent.md")
+FOLLOWED = (
+    "README.md",
+    "docs/quick-start.md",
+    "docs/guard-your-api.md",
+    "docs/register-an-agent.md",
+    "docs/operations.md",
+)
 PAGES = {shown(path): steps(path) for path in below(ROOT, suffix=".md") if shown(path) in FOLLOWED}
 RUN = {name: found for name, found in PAGES.items() if any(isinstance(step, Block) for step in found)}
 
