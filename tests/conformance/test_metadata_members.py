@@ -120,3 +120,19 @@ async def test_an_array_without_elements_is_left_out(remit):
     for slug in remit.worlds:
         told = (await remit.http.get(f"{remit.worlds[slug].issuer}/.well-known/openid-configuration")).json()
         assert [name for name, member in told.items() if member in ([], {}, None, "")] == []
+
+
+KEY = {"kid", "kty", "use", "alg"}
+MATERIAL = {"EC": KEY | {"crv", "x", "y"}, "RSA": KEY | {"n", "e"}}
+
+
+@pytest.mark.requirement("GEN-17", "BCP-17")
+@pytest.mark.parametrize(("slug", "path"), TENANTS.values(), ids=TENANTS)
+async def test_each_member_of_a_key_is_as_agreed(remit, slug, path):
+    told = await remit.http.get(f"{BASE}{path}/oauth/jwks")
+    assert told.headers["content-type"] in {"application/json", "application/jwk-set+json"}
+    assert told.headers["cache-control"] == "public, max-age=300"
+    assert told.json().keys() == {"keys"}
+    for key in told.json()["keys"]:
+        assert key.keys() == MATERIAL[key["kty"]]
+        assert key["use"] == "sig"

@@ -65,15 +65,18 @@ def held(server, party):
 async def test_nothing_is_issued_and_it_recovers_by_itself(server, acme, party, held, trouble):
     conf1 = acme["clients"]["conf1"]
     credentials = conf1["client_id"], conf1["client_secret"]
+    token, revoke = acme["token_endpoint"], f"{acme['issuer']}/oauth/revoke"
+    given_back = {"token": held.refresh, "client_id": party.refresh_fields(held.refresh)["client_id"]}
     asked = {
-        "refresh": (party.refresh_fields(held.refresh), None),
-        "client_credentials": ({"grant_type": "client_credentials"}, credentials),
+        "refresh": (token, party.refresh_fields(held.refresh), None),
+        "client_credentials": (token, {"grant_type": "client_credentials"}, credentials),
+        "revocation": (revoke, given_back, None),
     }
     with trouble(server), ThreadPoolExecutor() as threads:
 
         def ask(name):
-            form, auth = asked[name]
-            return httpx.post(acme["token_endpoint"], data=form, auth=auth, timeout=20)
+            endpoint, form, auth = asked[name]
+            return httpx.post(endpoint, data=form, auth=auth, timeout=20)
 
         for answer in threads.map(ask, asked):
             assert answer.status_code == 503, answer.text

@@ -38,13 +38,16 @@ UNKNOWN = {
 }
 
 
-@pytest.mark.requirement("ASM-7")
+@pytest.mark.requirement("ASM-7", "WK-1")
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("path", UNKNOWN.values(), ids=UNKNOWN)
 async def test_nobody_else_has_one(remit, form, path):
     answer = await remit.http.get(form(path))
     assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
+    # Whoever looks for JSON must not find any, and a client in a browser must be able to see that there is nothing.
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "{" not in answer.text
+    assert answer.headers.get_list("access-control-allow-origin") == ["*"]
 
 
 @pytest.mark.requirement("ASM-7")

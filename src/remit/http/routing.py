@@ -24,7 +24,7 @@ from remit.ports.deps import Deps
 from remit.telemetry.metrics import Meter
 from remit.wire.docs import explain_at
 from remit.wire.oauth_errors import render_unavailable
-from remit.wire.problems import render_problem
+from remit.wire.problems import render_no_document, render_problem
 from remit.wire.trace import trace_of
 
 WELL_KNOWN: Final = frozenset({"oauth-authorization-server", "openid-configuration", "oauth-protected-resource"})
@@ -128,7 +128,7 @@ class TenantRouter:
         explain_at(tenant)
         if tenant is None:
             seen.route = UNKNOWN_TENANT
-            await render_problem("not_found", "no such issuer or page")(scope, receive, send)
+            await _nothing_at(scope["path"], "no such issuer or page")(scope, receive, send)
             return
         # `path` is what routes match; the tenant's own prefix never reaches them.
         inner = {**scope, "path": path, "raw_path": path.encode(), "remit.tenant": tenant}
@@ -193,7 +193,13 @@ async def _with_cors(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -
 
 
 async def not_found(request: Request, _: Exception) -> Response:
-    return render_problem("not_found", "no such page or endpoint", request=request.scope.get("remit.request", ""))
+    return _nothing_at(request.scope["path"], "no such page or endpoint", request.scope.get("remit.request", ""))
+
+
+def _nothing_at(path: str, detail: str, request: str = "") -> Response:
+    if "/.well-known/" in path:
+        return render_no_document()
+    return render_problem("not_found", detail, request=request)
 
 
 async def wrong_method(request: Request, error: Exception) -> Response:

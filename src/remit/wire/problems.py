@@ -55,5 +55,11 @@ def render_refused(refusal: Refusal, *, request: str = "", headers: dict[str, st
     return render_problem(kind, refusal.hint, request=request, headers=headers)
 
 
+def render_no_document() -> Response:
+    """Say that there is no such well-known document. No JSON: a client that looks for one could read it as one."""
+    headers = {"cache-control": "no-store", "access-control-allow-origin": "*"}
+    return Response(b"no such document\n", KINDS["not_found"][0], headers, "text/plain; charset=utf-8")
+
+
 def status_of(kind: str) -> int:
     return KINDS[kind][0]
