@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from tests.kit.effort import Effort
 from tests.kit.postgres import running
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("long")
+    group.addoption("--long-scale", type=float, default=1.0, help="multiply the size of every long test")
+    group.addoption("--long-seed", type=int, default=None, help="repeat the long tests of another run")
+
+
+def pytest_configure(config):
+    if config.option.long_seed is None:
+        config.option.long_seed = random.randrange(2**32)
+
+
+def pytest_report_header(config):
+    return f"long tests: --long-scale {config.option.long_scale:g} --long-seed {config.option.long_seed}"
+
+
+@pytest.fixture
+def effort(request):
+    """How large this test is: by its parameter `effort`, which is one of `EFFORTS`."""
+    options = request.config.option
+    return Effort(long=request.param == "long", scale=options.long_scale, seed=options.long_seed)
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,10 @@ import base64
 import binascii
 import json
 import re
-from typing import Final, NoReturn
+from typing import Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 MAX_DEPTH: Final = 32
 LARGEST_INTEGER: Final = 2**53
@@ -44,16 +46,13 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return members
 
 
-def _no_constant(name: str) -> NoReturn:
-    msg = f"{name} is not JSON"
-    raise ValueError(msg)
-
-
 def read_object(raw: bytes) -> dict[str, object] | None:
     """Read one JSON object without repeated members, constants or deep nesting, or return None."""
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_members, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        # What json lets pass: NaN, numbers beyond all numbers, half of a surrogate pair, which nothing can write again.
+        msgspec.json.decode(raw)
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_members)
+    except (ValueError, RecursionError, msgspec.MsgspecError):
         return None
     if not isinstance(value, dict) or _deeper_than(value, MAX_DEPTH):
         return None
@@ -61,17 +60,12 @@ def read_object(raw: bytes) -> dict[str, object] | None:
 
 
 def _deeper_than(value: object, limit: int) -> bool:
-    level: list[object] = [value]
+    level = [value]
     for _ in range(limit):
-        below: list[object] = []
-        for item in level:
-            if isinstance(item, dict):
-                below.extend(item.values())
-            elif isinstance(item, list):
-                below.extend(item)
-        if not below:
+        insides = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
+        level = [inner for inside in insides for inner in inside if isinstance(inner, dict | list)]
+        if not level:
             return False
-        level = below
     return True
 
 

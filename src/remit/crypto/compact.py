@@ -16,6 +16,9 @@ import msgspec
 MAX_TOKEN: Final = 16 * 1024
 """Characters of the longest token that is read at all; checked before anything is decoded."""
 
+MAX_DEPTH: Final = 32
+"""Objects and arrays inside each other that a token may hold, itself counted."""
+
 _LATEST: Final = 253_402_300_799  # the last second of the year 9999, which a datetime can still hold
 
 
@@ -66,13 +69,23 @@ def write_base64url(plain: bytes) -> bytes:
 
 
 def read_object(raw: bytes) -> dict[str, object] | None:
-    """Read one JSON object, each member given once, in UTF-8."""
+    """Read one JSON object, each member given once, in UTF-8, not deeper than MAX_DEPTH."""
     try:
         msgspec.json.decode(raw)  # refuses NaN, lone surrogates and wrong UTF-8, which json lets pass
         value = json.loads(raw.decode(), object_pairs_hook=_each_once)
     except (ValueError, RecursionError, msgspec.MsgspecError):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and not _deeper_than(value, MAX_DEPTH) else None
+
+
+def _deeper_than(value: object, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        insides = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
+        level = [inner for inside in insides for inner in inside if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def numeric_date(value: object) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,6 +19,11 @@ MAX_BODY = 64 * 1024
 MAX_FIELDS = 100
 MAX_DEPTH = 32
 _LONGEST_LENGTH = 18
+# Both sets of control characters (Unicode category Cc), save what a text of several lines holds.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# A string, or one bracket: within strings brackets nest nothing. A string that nobody closes goes to the end, so that
+# no place is looked at twice.
+_NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 REPEATABLE = frozenset({"resource"})
 """Protocol parameters that may stand more than once (RFC 8707 §2). Our own pages add their tick boxes."""
 
@@ -99,7 +105,7 @@ def parse_form(body: bytes, repeatable: frozenset[str] = REPEATABLE) -> Form | R
 
 def _decode(raw: bytes) -> str:
     text = unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8", "strict")
-    if any(ord(letter) < 32 and letter not in "\r\n\t" for letter in text):
+    if _CONTROL.search(text):
         raise ValueError("control character")
     return text
 
@@ -130,12 +136,12 @@ def _once(pairs: list[tuple[str, object]]) -> None:
 
 
 def _depth(body: bytes) -> int:
-    """Count the deepest nesting without parsing; brackets inside strings only make the count larger."""
+    """Count the deepest nesting without parsing."""
     deepest = depth = 0
-    for byte in body:
-        if byte in b"[{":
+    for found in _NESTING.finditer(body):
+        if found[0] in {b"[", b"{"}:
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in b"]}":
+        elif found[0] in {b"]", b"}"}:
             depth -= 1
     return deepest
