@@ -109,9 +109,10 @@ def write(value: Any, *, plain: bool) -> bytes:
 
 WRITTEN = st.builds(write, OBJECTS, plain=st.booleans())
 TRICKS = [
-    b'"a":1,"a":2', b'"a":NaN', b'"a":-Infinity', b'"a":1e400', b'"a":"\\ud800"', b'"a":"\\udc00\\ud800"', b'"\\ud800":1',
+    b'"a":1,"a":2', b'"a":NaN', b'"a":-Infinity', b'"a":1e400', b'"a":"\\ud800"', b'"a":"\\udc00\\ud800"',
     b'"a":01', b'"a":.5', b'"a":+1', b'"a":1.', b'"a":0x10', b'"a":tru', b'"a":"\x01"', b'"a":"\xff"', b'"a":1,',
     b'"a":"\\u00zz"', b'"a":"\\x41"', b"'a':1", b'"a":1 //', b'"a":-0', b'"a":[1,2,]', b'"\\u0061":1,"a":2', b'"a":1}{',
+    b'"\\ud800":1',
 ]  # fmt: skip
 BEHIND = st.sampled_from([b"", b" ", b"\n", b"x", b"\0"])
 TRICKED = st.builds(lambda inner, behind: b"{" + inner + b"}" + behind, st.sampled_from(TRICKS), BEHIND)
@@ -139,9 +140,8 @@ def test_bent_json_means_the_same_to_us_as_to_the_library(effort):
 
 @pytest.mark.parametrize("effort", EFFORTS, indirect=True)
 def test_no_bytes_break_a_reader(effort):
-    effort.run(
-        400, 100_000, st.one_of(st.binary(max_size=60), st.text('{}[]",:\\u0123 -+eE.', max_size=40).map(str.encode))
-    )(agree)
+    marks = st.text('{}[]",:\\u0123 -+eE.', max_size=40).map(str.encode)
+    effort.run(400, 100_000, st.one_of(st.binary(max_size=60), marks))(agree)
 
 
 def nested(depth: int, opening: bytes, closing: bytes) -> bytes:

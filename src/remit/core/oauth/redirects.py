@@ -74,8 +74,9 @@ def add_params(uri: str, params: Mapping[str, str]) -> str:
         raise ValueError("a redirect URI has no fragment")
     if not params:
         return uri
+    _, mark, query = uri.partition("?")
     # A query that was registered empty, or with a trailing ampersand, needs no joint.
-    joint = "" if "?" in uri and uri.endswith(("?", "&")) else "&" if "?" in uri else "?"
+    joint = "?" if not mark else "&" if query and not query.endswith("&") else ""
     return f"{uri}{joint}{urlencode(params)}"
 
 

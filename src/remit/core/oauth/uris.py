@@ -7,6 +7,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 MAX_LENGTH = 2048
 
 _CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*")
+_BRACKET = re.compile(r"[\[\]]")  # around an address in the authority, and nowhere else
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ENCODED_CONTROL = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff])")
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?]*))?([^?]*)(?:\?(.*))?")
@@ -48,6 +49,8 @@ def read(text: str) -> Uri | Flaw:
     if parts is None:
         return Flaw("is not absolute: begin with a scheme, as in https://")
     scheme, authority, path, query = parts.groups()
+    if _BRACKET.search(f"{path}{query or ''}"):
+        return Flaw("holds a character that a URI may not hold: percent-encode it")
     if authority is None:
         if not path:
             return Flaw("has nothing after its scheme")
