@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 
 import httpx
@@ -14,7 +13,6 @@ from tests.fuzz.bending import bent, seeds
 from tests.fuzz.rfc3986 import LOOPBACK, parse, same_place, without_dots
 from tests.kit.effort import EFFORTS, watched
 from tests.kit.flows import request_for
-from tests.kit.instance import instance
 
 OURS = {"code", "state", "iss", "error", "error_description", "error_uri", "response"}
 
@@ -94,7 +92,7 @@ def test_every_proper_redirect_uri_may_be_registered(effort):
 
 @pytest.mark.parametrize("effort", EFFORTS, indirect=True)
 def test_whatever_may_be_registered_is_read_in_one_way(effort):
-    @effort.run(2_000, 400_000, PRESENTED, st.sampled_from(["web", "native"]))
+    @effort.run(700, 400_000, PRESENTED, st.sampled_from(["web", "native"]))
     def law(uri, application_type):
         if judged(uri, application_type):
             sound(uri)
@@ -102,7 +100,7 @@ def test_whatever_may_be_registered_is_read_in_one_way(effort):
 
 @pytest.mark.parametrize("effort", EFFORTS, indirect=True)
 def test_a_presented_uri_matches_only_what_is_registered_or_its_loopback(effort):
-    @effort.run(2_000, 400_000, st.lists(st.one_of(URI, FAMILIAR), min_size=1, max_size=3), st.data())
+    @effort.run(700, 400_000, st.lists(st.one_of(URI, FAMILIAR), min_size=1, max_size=3), st.data())
     def law(registered, data):
         near = bent(st.sampled_from(registered).map(str.encode)).map(lambda raw: raw.decode("utf-8", "replace"))
         moved = st.builds(_moved, st.sampled_from(registered), st.integers(0, 70_000))
@@ -146,7 +144,7 @@ def test_a_way_back_never_leaves_our_origin(effort):
         [b"/account", b"/t/acme/account?x=1", b"//evil.example", b"/\\evil.example", b"/a/../../b", b"/%2f/evil"]
     )
 
-    @effort.run(1_000, 200_000, bent(near).map(lambda raw: raw.decode("latin-1")))
+    @effort.run(500, 200_000, bent(near).map(lambda raw: raw.decode("latin-1")))
     def law(path):
         with watched():
             local = is_local_path(path)
@@ -157,32 +155,20 @@ def test_a_way_back_never_leaves_our_origin(effort):
             assert path.startswith("/")
 
 
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory):
-    with asyncio.Runner() as runner:
-        manager = instance(tmp_path_factory.mktemp("fuzz"))
-        remit = runner.run(manager.__aenter__())
-        yield runner, remit
-        runner.run(manager.__aexit__(None, None, None))
-
-
 @pytest.mark.parametrize("effort", EFFORTS, indirect=True)
 def test_the_authorization_endpoint_sends_nobody_to_an_unregistered_place(opened, effort):
-    runner, remit = opened
-    clients = {"web": remit.acme.web, "local": remit.acme.local}
+    clients = {"web": opened.remit.acme.web, "local": opened.remit.acme.local}
     good = st.sampled_from([uri.encode() for client in clients.values() for uri in client.redirect_uris])
 
     # An error that the client is to hear, so that a trusted redirect URI is followed at once.
-    @effort.run(150, 20_000, st.sampled_from(sorted(clients)), bent(st.one_of(good, FAMILIAR.map(str.encode))))
+    @effort.run(80, 20_000, st.sampled_from(sorted(clients)), bent(st.one_of(good, FAMILIAR.map(str.encode))))
     def law(name, raw):
         client = clients[name]
         asked = request_for(client, response_type="token", redirect_uri=None)
         query = f"{httpx.QueryParams(asked)}&redirect_uri={quote(raw)}"
-        with watched():
-            answer = runner.run(remit.http.get(f"{remit.acme.issuer}/oauth/authorize?{query}"))
-        assert answer.status_code < 500, answer.text
+        answer = opened.send("GET", f"/oauth/authorize?{query}")
         if answer.is_redirect:
-            presented = raw.decode()
+            presented = raw.decode() or client.redirect_uris[0]  # an empty parameter is none
             assert any(same_place(uri, presented) for uri in client.redirect_uris)
             assert answer.headers["location"].startswith(presented)
         else:

@@ -209,7 +209,13 @@ def _hold(claims: dict[str, object], *, issuer: str, now: datetime) -> bool:
         and issued <= at + CLOCK_SKEW
         and all(text(claims.get(name)) is not None for name in _REQUIRED)
         and isinstance(claims.get("scope", ""), str)
+        and _counts(claims.get("epo"))
     )
+
+
+def _counts(epoch: object) -> bool:
+    """Say whether this is an epoch. Without one nobody could tell whether a stop fell after the token was issued."""
+    return isinstance(epoch, int) and not isinstance(epoch, bool) and epoch >= 0
 
 
 def _public(key: SigningKey) -> dict[str, object]:

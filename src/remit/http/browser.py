@@ -20,6 +20,7 @@ from remit.http._kit.views import Frame, MenuItem, Notice, SignedIn
 from remit.ports.deps import Deps
 from remit.services.sessions import SignedInUser, who_is
 from remit.wire.caller import tenant_of
+from remit.wire.cookies import read_cookie
 from remit.wire.parse import Form
 
 PAGE_HEADERS = {
@@ -62,12 +63,12 @@ async def read_browser(request: Request, deps: Deps) -> Browser:
     """Read the two cookies of this tenant. A cookie of another tenant names no session here."""
     tenant = tenant_of(request)
     plain = tenant.issuer.startswith("http://")
-    binding = request.cookies.get(_cookie(tenant, "b", plain=plain), "")
+    binding = read_cookie(request, _cookie(tenant, "b", plain=plain)) or ""
     fresh = None
     if parse_opaque(binding, SecretKind.BROWSER) is None:
         fresh = deps.fresh.opaque(SecretKind.BROWSER).text()
         binding = fresh.reveal()
-    cookie = request.cookies.get(_cookie(tenant, "", plain=plain))
+    cookie = read_cookie(request, _cookie(tenant, "", plain=plain))
     signed_in = None
     if cookie:
         async with deps.db.read(tenant.id) as work:
@@ -78,7 +79,7 @@ async def read_browser(request: Request, deps: Deps) -> Browser:
 def session_cookie(request: Request) -> str | None:
     """Return the raw session cookie of this tenant, for signing out."""
     tenant = tenant_of(request)
-    return request.cookies.get(_cookie(tenant, "", plain=tenant.issuer.startswith("http://")))
+    return read_cookie(request, _cookie(tenant, "", plain=tenant.issuer.startswith("http://")))
 
 
 def csrf(browser: Browser, deps: Deps) -> str:
