@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from remit.cache.memory import MemoryThrottle
+from remit.cache.uses import MemoryUses
 from remit.core.errors import RemitError
 from remit.crypto.digest import HmacDigester
 from remit.crypto.fresh import SystemClock, SystemFresh
@@ -79,6 +80,7 @@ async def open_deps(
             passwords=passwords,
             keyring=TenantKeyring(sealer),
             throttle=MemoryThrottle(),
+            uses=MemoryUses(),
             lifetimes=Lifetimes(
                 access_seconds=settings.tokens.access_seconds,
                 refresh_idle_days=settings.tokens.refresh_idle_days,
@@ -236,6 +238,7 @@ def build(deps: Deps, settings: Settings, meter: Meter | None = None) -> tuple[A
         for task in tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await worker.write_uses()
         await worker.checkpoint()
 
     app = Application(

@@ -128,7 +128,9 @@ class Audit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     access_seconds: int = _setting(
-        900, "Lifetime of access tokens; resources and remits may shorten it.", allowed.between(60, 1800)
+        900,
+        "Lifetime of access tokens where a tenant chose none; resources and remits may shorten it.",
+        allowed.between(60, 1800),
     )
     refresh_idle_days: int = _setting(14, "A line unused for this long ends.", allowed.between(1, 365))
     refresh_absolute_days: int = _setting(

@@ -17,6 +17,11 @@ from remit.services.signing_keys import keep_keys
 PURGE_SECONDS = 240
 """What is past its use is gone within five minutes."""
 
+USES_SECONDS = 10
+"""How late a page may tell that a credential was used."""
+
+_USES_IN_A_WORK = 200
+
 log = structlog.get_logger()
 
 
@@ -31,12 +36,16 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled. A job that fails is told and tried again at its next turn."""
-        since_purge = since_checkpoint = 0
+        since_purge = since_checkpoint = since_uses = 0
         while True:
             await asyncio.sleep(1)
             since_checkpoint += 1
             since_purge += 1
+            since_uses += 1
             try:
+                if since_uses >= USES_SECONDS:
+                    since_uses = 0
+                    await self.write_uses()
                 if since_checkpoint >= self._seconds:
                     since_checkpoint = 0
                     await self.checkpoint()
@@ -48,6 +57,13 @@ class Worker:
                     await self.keep_keys()
             except (RemitError, OSError):
                 log.exception("worker.failed")
+
+    async def write_uses(self) -> None:
+        """Write down which credentials were used, in works so small that nobody waits long for them."""
+        for tenant, uses in self._deps.uses.take().items():
+            for start in range(0, len(uses), _USES_IN_A_WORK):
+                async with self._deps.db.work(tenant) as work:
+                    await work.credentials.used(uses[start : start + _USES_IN_A_WORK])
 
     async def purge(self) -> None:
         """Drop what is past its use, and retire clients that registered themselves for nothing."""

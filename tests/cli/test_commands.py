@@ -9,16 +9,16 @@ import time
 import pytest
 
 NOUNS = {
-    "agents": ("list", "create", "show", "retire"),
+    "agents": ("list", "create", "show", "retire", "lifetime"),
     "audit": ("tail", "show", "verify", "export"),
-    "clients": ("list", "create", "add-secret"),
+    "clients": ("list", "create", "add-secret", "rotate", "credentials", "revoke-secret"),
     "config": ("check", "show", "docs"),
     "db": ("check", "upgrade"),
     "grants": ("list", "approve", "revoke"),
     "keys": ("list", "rotate", "revoke"),
-    "resources": ("list", "create", "add-secret"),
+    "resources": ("list", "create", "add-secret", "rotate", "credentials", "revoke-secret", "lifetime"),
     "stops": ("list",),
-    "tenants": ("list", "create"),
+    "tenants": ("list", "create", "lifetimes"),
     "token": ("parse",),
     "users": ("list", "create"),
 }

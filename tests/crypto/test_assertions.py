@@ -75,7 +75,7 @@ def test_a_client_proves_itself(assertion, keys):
 
 
 def test_the_verdict_says_until_when_the_jti_is_to_be_remembered():
-    assert check(signed()) == Assertion(jti="j1", expires_at=datetime.fromtimestamp(AT + 60, UTC))
+    assert check(signed()) == Assertion(jti="j1", expires_at=datetime.fromtimestamp(AT + 60, UTC), key="k1")
 
 
 NO_KEY = "no registered key has this kid and algorithm"

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from remit.app import build
 from remit.cache.memory import MemoryThrottle
+from remit.cache.uses import MemoryUses
 from remit.crypto.digest import HmacDigester
 from remit.crypto.fresh import SystemFresh
 from remit.crypto.keyring import TenantKeyring
@@ -124,6 +125,7 @@ async def _open(path: Path, clock: FixedClock) -> AsyncIterator[Deps]:
             passwords=Argon2Passwords(memory_kib=8, passes=1),
             keyring=TenantKeyring(sealer),
             throttle=MemoryThrottle(),
+            uses=MemoryUses(),
         )
     finally:
         await db.close()

@@ -13,7 +13,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE))
 FENCE = re.compile(r"^```(?:sh|bash|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 MAKE = re.compile(r"^(?:\$ )?make((?:[ \t]+[^\s#]+)*)", re.MULTILINE)
-EVENTS = SERVER / "core" / "audit" / "events.py"
+EVENTS = [path for path in below(SERVER / "core" / "audit") if "(Event)" in path.read_text(encoding="utf-8")]
 EVENTS_PAGE = ROOT / "docs" / "events.md"
 
 
@@ -26,9 +26,7 @@ def commands(page: str) -> set[str]:
 
 def event_types() -> set[str]:
     """The type of every event class, as it appears in the log; the class name where it declares none."""
-    if not EVENTS.exists():
-        return set()
-    classes = [node for node in tree_of(EVENTS).body if isinstance(node, ast.ClassDef)]
+    classes = [node for path in EVENTS for node in tree_of(path).body if isinstance(node, ast.ClassDef)]
     family = {"Event"}
     found = set()
     for node in classes:

@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 
 from remit.core.errors import BadText
+from remit.core.lifetimes import ChosenLifetimes
 from remit.core.names import AgentId, ClientId, Kid, RemitId, ResourceId, StopId, TenantId, UserId
 from remit.core.stops import Stop, Target, TargetKind
 from remit.core.tenants import INSTANCE
@@ -19,8 +20,10 @@ from tests.store.rows import (
     A_CLIENT,
     A_REMIT,
     A_RESOURCE,
+    A_SECRET,
     A_STOP,
     A_TOKEN,
+    A_USE,
     A_USER,
     ACME,
     AGENT,
@@ -50,6 +53,41 @@ async def _place(number: int, work: Work) -> Stop:
 
 
 class Nouns:
+    async def test_a_tenant_keeps_the_lifetimes_it_chose(self, db, acme):
+        async with db.work(ACME) as work:
+            assert await work.tenants.current() == a_tenant(ACME)
+            chosen = ChosenLifetimes(access_seconds=60, refresh_idle_days=None, refresh_absolute_days=7)
+            await work.tenants.choose_lifetimes(chosen)
+        async with db.read(ACME) as work:
+            assert (await work.tenants.current()).lifetimes == chosen
+
+    async def test_keys_change_together_with_the_version_of_their_client(self, db, acme):
+        changed = replace(A_CLIENT, jwks='{"keys":[{"kid":"n"}]}', jwks_at=AT, old_jwks_until=AT, version=4)
+        async with db.work(ACME) as work:
+            await work.clients.set_keys(changed)
+            assert await work.clients.get(CLIENT) == changed
+            party = await work.clients.party(CLIENT)
+            assert party is not None
+            assert party.client == changed
+
+    async def test_a_secret_ends_alone(self, db, acme):
+        other = replace(A_SECRET, id="sec_2")
+        async with db.work(ACME) as work:
+            await work.clients.add_secret(CLIENT, other)
+            await work.resources.add_secret(RESOURCE, other)
+            await work.clients.end_secret(CLIENT, "sec_1", at=AT)
+            assert await work.clients.secrets(CLIENT) == (replace(A_SECRET, expires_at=AT), other)
+            assert await work.resources.secrets(RESOURCE) == (A_SECRET, other)
+            await work.resources.end_secret(RESOURCE, "sec_2", at=AT)
+            assert await work.resources.secrets(RESOURCE) == (A_SECRET, replace(other, expires_at=AT))
+
+    async def test_a_use_told_late_does_not_make_a_credential_look_older(self, db, acme):
+        async with db.work(ACME) as work:
+            await work.credentials.used([replace(A_USE, at=AT), replace(A_USE, credential="sec_2")])
+            await work.credentials.used([A_USE])
+            assert await work.credentials.last_used(CLIENT) == {"sec_1": AT, "sec_2": NOW}
+            assert await work.credentials.last_used(RESOURCE) == {}
+
     async def test_a_spent_token_knows_its_successor(self, db, acme):
         async with db.work(ACME) as work:
             await work.refresh_tokens.add(replace(A_TOKEN, id="rt_2"))

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from remit.core.agents import Agent, AgentState, Remit, ScopeKey
 from remit.core.audit.events import Event, SignInRefused, TokenIntrospected, TokenIssued, Who
-from remit.core.clients import AuthMethod, Client, ClientState, GrantType, StoredSecret
+from remit.core.clients import AuthMethod, Client, ClientState, GrantType
+from remit.core.credentials import StoredSecret, Use
 from remit.core.grants import Code, CodeState, Grant, GrantState, Line
 from remit.core.keys import KeyState, KeyUse, SigningKey
+from remit.core.lifetimes import ChosenLifetimes
 from remit.core.names import (
     AgentId,
     ClientId,
@@ -56,7 +58,13 @@ TARGET = Target(TargetKind.AGENT, AGENT)
 def a_tenant(tenant: TenantId) -> Tenant:
     slug = tenant.removeprefix("tnt_")
     return Tenant(
-        id=tenant, slug=slug, name=slug.title(), issuer=issuer_of(BASE, slug), state=TenantState.ACTIVE, rights_on=False
+        id=tenant,
+        slug=slug,
+        name=slug.title(),
+        issuer=issuer_of(BASE, slug),
+        state=TenantState.ACTIVE,
+        rights_on=False,
+        lifetimes=ChosenLifetimes(access_seconds=300, refresh_idle_days=2, refresh_absolute_days=20),
     )
 
 
@@ -109,7 +117,8 @@ A_RESOURCE = Resource(
         Scope(name="read:calendar", sentence="read your calendar", risk=Risk.READ),
     ),
 )
-A_SECRET = StoredSecret(id="sec_1", digest=b"\0digest", expires_at=LATER)
+A_SECRET = StoredSecret(id="sec_1", digest=b"\0digest", created_at=NOW, expires_at=LATER)
+A_USE = Use(holder=CLIENT, credential="sec_1", at=NOW)
 A_CLIENT = Client(
     id=CLIENT,
     agent=AGENT,
@@ -120,7 +129,10 @@ A_CLIENT = Client(
     grant_types=frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN}),
     default_resource=RESOURCE,
     default_scopes=frozenset({"read:calendar"}),
-    jwks=None,
+    jwks='{"keys":[]}',
+    jwks_at=NOW,
+    old_jwks='{"keys":[{}]}',
+    old_jwks_until=LATER,
     self_registered=False,
     version=3,
     id_token_alg="RS256",
@@ -223,13 +235,14 @@ async def furnish(work: Work) -> None:
     await work.keys.add(KEY)
     assert await work.users.add(A_USER, at=NOW)
     assert await work.resources.add(A_RESOURCE, at=NOW)
-    await work.resources.add_secret(RESOURCE, A_SECRET, at=NOW)
+    await work.resources.add_secret(RESOURCE, A_SECRET)
     await work.users.set_rights(USER, RESOURCE, frozenset({"read:calendar"}))
     assert await work.agents.add(AN_AGENT)
     await work.agents.publish(A_REMIT, at=NOW)
     await work.clients.add(A_CLIENT)
     await work.replies.keep("cli_1", "key", A_REPLY, until=LATER)
-    await work.clients.add_secret(CLIENT, A_SECRET, at=NOW)
+    await work.clients.add_secret(CLIENT, A_SECRET)
+    await work.credentials.used([A_USE])
     await work.grants.add(A_GRANT)
     await work.grants.add(AN_ADMIN_GRANT)
     await work.lines.add(A_LINE)

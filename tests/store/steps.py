@@ -10,6 +10,7 @@ from typing import TypeVar
 from remit.core.agents import AgentState
 from remit.core.audit.tree import leaf_hash, root_of
 from remit.core.keys import KeyState
+from remit.core.lifetimes import UNCHOSEN
 from remit.core.names import TenantId
 from remit.core.users import UserState
 from remit.ports.work import Database, EventFilter, GrantFilter, Work
@@ -25,6 +26,7 @@ from tests.store.rows import (
     A_SESSION,
     A_STOP,
     A_TOKEN,
+    A_USE,
     A_USER,
     ACME,
     AGENT,
@@ -86,6 +88,7 @@ EXPECTED: dict[str, tuple[Look, object]] = {
     "resources.by_uri": (lambda work: work.resources.by_uri(URI), A_RESOURCE),
     "resources.list": (lambda work: work.resources.list(), (A_RESOURCE,)),
     "resources.secrets": (lambda work: work.resources.secrets(RESOURCE), (A_SECRET,)),
+    "credentials.last_used": (lambda work: work.credentials.last_used(CLIENT), {"sec_1": NOW}),
     "grants.get": (lambda work: work.grants.get(GRANT), A_GRANT),
     "grants.of_user": (lambda work: work.grants.of_user(USER, CLIENT, RESOURCE), A_GRANT),
     "grants.of_agent": (lambda work: work.grants.of_agent(CLIENT, RESOURCE), AN_ADMIN_GRANT),
@@ -144,6 +147,12 @@ WRITES: dict[str, Look] = {
     "resources.change": lambda work: work.resources.change(replace(A_RESOURCE, name="x", scopes=())),
     "replies.keep": lambda work: work.replies.keep("cli_1", "key", replace(A_REPLY, status=500), until=LATER),
     "agents.set_state": lambda work: work.agents.set_state(AGENT, AgentState.RETIRED),
+    "tenants.choose_lifetimes": lambda work: work.tenants.choose_lifetimes(UNCHOSEN),
+    "clients.set_keys": lambda work: work.clients.set_keys(replace(A_CLIENT, jwks=None, version=4)),
+    "clients.end_secret": lambda work: work.clients.end_secret(CLIENT, "sec_1", at=AT),
+    "clients.retire": lambda work: work.clients.retire(CLIENT),
+    "resources.end_secret": lambda work: work.resources.end_secret(RESOURCE, "sec_1", at=AT),
+    "credentials.used": lambda work: work.credentials.used([replace(A_USE, at=AT)]),
     "grants.change": lambda work: work.grants.change(GRANT, scopes=frozenset(), expires_at=None),
     "grants.revoke": lambda work: work.grants.revoke(GRANT, at=AT, reason="r"),
     "lines.revoke": lambda work: work.lines.revoke(LINE, at=AT, reason="r"),

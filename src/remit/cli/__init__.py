@@ -65,7 +65,7 @@ VERBS = {
 NOUNS = {
     "agents": "List, create, show and retire agents.",
     "audit": "Read, verify and export the audit log.",
-    "clients": "List and create the OAuth clients of agents.",
+    "clients": "List and create the OAuth clients of agents, and change their credentials.",
     "config": "Check and show the settings.",
     "db": "Bring the database to this version, or check it.",
     "grants": "List, approve and revoke grants.",

@@ -10,12 +10,13 @@ from remit.cli.exits import OK, USAGE
 from remit.cli.find import find_agent, find_resource, find_user
 from remit.cli.here import Here, Where, end, in_tenant, refused, say
 from remit.cli.output import Row, when, write_record, write_rows
-from remit.cli.spans import end_of
+from remit.cli.spans import end_of, one_of_both
 from remit.core.agents import Agent, AgentState, Remit, ScopeKey
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource
 from remit.core.stops import TargetKind
 from remit.ports.work import Work
+from remit.services.lifetimes import shorten_agent
 from remit.services.provisioning.agents import create_agent, publish_remit, set_agent_state
 
 app = App(
@@ -133,6 +134,37 @@ def retire(name: Name, /, *, reason: Annotated[str, Parameter(help="Why.")], whe
         return OK
 
     return in_tenant(where, end_it)
+
+
+@app.command(
+    help_epilogue="Examples:\n  remit agents lifetime invoice-helper --token-seconds 120\n"
+    "  remit agents lifetime invoice-helper --as-tenant"
+)
+def lifetime(
+    name: Name,
+    /,
+    *,
+    token_seconds: Annotated[int | None, Parameter(help="Longest life of its access tokens.")] = None,
+    as_tenant: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Leave it to the tenant and the resource again.")
+    ] = False,
+    where: Where | None = None,
+) -> int:
+    """Shorten an agent's access tokens by a new version of its remit, which is otherwise as it was."""
+    where = where or Where()
+
+    async def change(here: Here) -> int:
+        one_of_both(token_seconds, as_tenant=as_tenant)
+        async with here.deps.db.read(here.tenant.id) as work:
+            agent = await find_agent(work, name)
+        remit = await shorten_agent(here.tenant.id, here.deps, here.who, agent=agent.id, seconds=token_seconds)
+        if isinstance(remit, Refusal):
+            raise refused(remit)
+        told = {"agent": agent.id, "remit_version": remit.version, "token_seconds": remit.token_seconds}
+        write_record(told, json=where.json)
+        return OK
+
+    return in_tenant(where, change)
 
 
 async def _ceiling(work: Work, names: tuple[str, ...], on: str | None) -> frozenset[ScopeKey]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from remit.cli.credentials import Overlap, overlap_of, told, write_credentials, write_rotated
 from remit.cli.exits import OK, USAGE
 from remit.cli.find import find_agent, find_client, find_resource
 from remit.cli.here import Here, Where, end, in_tenant, refused, say
@@ -15,10 +16,16 @@ from remit.core.clients import AuthMethod, Client, GrantType
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import ClientDraft
 from remit.services.provisioning.clients import NewClient, add_client_secret, create_client
+from remit.services.provisioning.credentials import (
+    credentials_in,
+    revoke_client_credential,
+    rotate_client_keys,
+    rotate_client_secret,
+)
 
 app = App(
     name="clients",
-    help="List and create the OAuth clients of agents.",
+    help="List and create the OAuth clients of agents, and change their credentials.",
     help_epilogue="Examples:\n  remit clients list\n  remit clients create invoice-helper-web --agent invoice-helper "
     "--redirect https://app.example.com/callback",
 )
@@ -111,6 +118,80 @@ def add_secret(client: Annotated[str, Parameter(help="Its name or id.")], /, *, 
         return OK
 
     return in_tenant(where, make)
+
+
+@app.command(
+    help_epilogue="Examples:\n  remit clients rotate web\n  remit clients rotate web --overlap 4h\n"
+    "  remit clients rotate batch --jwks new-keys.json --overlap none"
+)
+def rotate(
+    client: Annotated[str, Parameter(help="Its name or id.")],
+    /,
+    *,
+    overlap: Overlap = None,
+    jwks: Annotated[Path | None, Parameter(help="File of its new public keys, for private_key_jwt.")] = None,
+    where: Where | None = None,
+) -> int:
+    """Give a client a new secret, shown this once, or new keys; what it had ends after the overlap."""
+    where = where or Where()
+
+    async def change(here: Here) -> int:
+        span, keys = overlap_of(overlap), None if jwks is None else _read(jwks)
+        async with here.deps.db.read(here.tenant.id) as work:
+            found = await find_client(work, client)
+        tenant, deps, who = here.tenant.id, here.deps, here.who
+        if keys is None:
+            outcome = await rotate_client_secret(tenant, deps, who, client=found.id, overlap=span)
+        else:
+            outcome = await rotate_client_keys(tenant, deps, who, client=found.id, jwks=keys, overlap=span)
+        if isinstance(outcome, Refusal):
+            raise refused(outcome)
+        write_rotated(outcome, found.id, json=where.json)
+        return OK
+
+    return in_tenant(where, change)
+
+
+@app.command(help_epilogue="Examples:\n  remit clients credentials web\n  remit clients credentials web --json")
+def credentials(client: Annotated[str, Parameter(help="Its name or id.")], /, *, where: Where | None = None) -> int:
+    """List what a client proves itself by: age, end and last use of each, and never the secret."""
+    where = where or Where()
+
+    async def show(here: Here) -> int:
+        async with here.deps.db.read(here.tenant.id) as work:
+            found = await credentials_in(work, await find_client(work, client), here.deps)
+        write_credentials(found, json=where.json)
+        return OK
+
+    return in_tenant(where, show)
+
+
+@app.command(
+    name="revoke-secret",
+    help_epilogue="Examples:\n  remit clients revoke-secret web 01k...\n  remit clients revoke-secret batch old-keys",
+)
+def revoke_secret(
+    client: Annotated[str, Parameter(help="Its name or id.")],
+    credential: Annotated[str, Parameter(help="As `remit clients credentials` names it, or `old-keys`.")],
+    /,
+    *,
+    where: Where | None = None,
+) -> int:
+    """End one secret, or the keys before the last rotation, at once. Tokens it got live on until they expire."""
+    where = where or Where()
+
+    async def take_back(here: Here) -> int:
+        async with here.deps.db.read(here.tenant.id) as work:
+            found = await find_client(work, client)
+        outcome = await revoke_client_credential(
+            here.tenant.id, here.deps, here.who, client=found.id, credential=credential
+        )
+        if isinstance(outcome, Refusal):
+            raise refused(outcome)
+        write_record(told(outcome), json=where.json)
+        return OK
+
+    return in_tenant(where, take_back)
 
 
 _USUAL = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})

@@ -6,12 +6,20 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from remit.cli.credentials import Overlap, overlap_of, told, write_credentials, write_rotated
 from remit.cli.exits import OK, USAGE
 from remit.cli.find import find_resource
 from remit.cli.here import Here, Where, end, in_tenant, refused, say
 from remit.cli.output import Row, write_record, write_rows
+from remit.cli.spans import one_of_both
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource, Risk, Scope
+from remit.services.lifetimes import shorten_resource
+from remit.services.provisioning.credentials import (
+    resource_credentials_of,
+    revoke_resource_secret,
+    rotate_resource_secret,
+)
 from remit.services.provisioning.resources import add_resource_secret, create_resource
 
 app = App(
@@ -100,6 +108,104 @@ def add_secret(
         return OK
 
     return in_tenant(where, make)
+
+
+@app.command(help_epilogue="Examples:\n  remit resources rotate https://calendar.example.com --overlap 2d")
+def rotate(
+    resource: Annotated[str, Parameter(help="Its URI, name or id.")],
+    /,
+    *,
+    overlap: Overlap = None,
+    where: Where | None = None,
+) -> int:
+    """Give a resource a new secret, shown this once; what it had ends after the overlap."""
+    where = where or Where()
+
+    async def change(here: Here) -> int:
+        span = overlap_of(overlap)
+        async with here.deps.db.read(here.tenant.id) as work:
+            found = await find_resource(work, resource)
+        outcome = await rotate_resource_secret(here.tenant.id, here.deps, here.who, resource=found.id, overlap=span)
+        if isinstance(outcome, Refusal):
+            raise refused(outcome)
+        write_rotated(outcome, found.id, json=where.json)
+        return OK
+
+    return in_tenant(where, change)
+
+
+@app.command(help_epilogue="Examples:\n  remit resources credentials https://calendar.example.com")
+def credentials(
+    resource: Annotated[str, Parameter(help="Its URI, name or id.")], /, *, where: Where | None = None
+) -> int:
+    """List what a resource proves itself by: age, end and last use of each, and never the secret."""
+    where = where or Where()
+
+    async def show(here: Here) -> int:
+        async with here.deps.db.read(here.tenant.id) as work:
+            found = await find_resource(work, resource)
+        outcome = await resource_credentials_of(here.tenant.id, here.deps, found.id)
+        if isinstance(outcome, Refusal):
+            raise refused(outcome)
+        write_credentials(outcome, json=where.json)
+        return OK
+
+    return in_tenant(where, show)
+
+
+@app.command(
+    name="revoke-secret", help_epilogue="Examples:\n  remit resources revoke-secret https://calendar.example.com 01k..."
+)
+def revoke_secret(
+    resource: Annotated[str, Parameter(help="Its URI, name or id.")],
+    secret: Annotated[str, Parameter(help="As `remit resources credentials` names it.")],
+    /,
+    *,
+    where: Where | None = None,
+) -> int:
+    """End one secret of a resource at once."""
+    where = where or Where()
+
+    async def take_back(here: Here) -> int:
+        async with here.deps.db.read(here.tenant.id) as work:
+            found = await find_resource(work, resource)
+        outcome = await revoke_resource_secret(here.tenant.id, here.deps, here.who, resource=found.id, secret=secret)
+        if isinstance(outcome, Refusal):
+            raise refused(outcome)
+        write_record(told(outcome), json=where.json)
+        return OK
+
+    return in_tenant(where, take_back)
+
+
+@app.command(
+    help_epilogue="Examples:\n  remit resources lifetime https://calendar.example.com --token-seconds 300\n"
+    "  remit resources lifetime https://calendar.example.com --as-tenant"
+)
+def lifetime(
+    resource: Annotated[str, Parameter(help="Its URI, name or id.")],
+    /,
+    *,
+    token_seconds: Annotated[int | None, Parameter(help="Longest life of access tokens to it.")] = None,
+    as_tenant: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Leave it to the tenant again.")
+    ] = False,
+    where: Where | None = None,
+) -> int:
+    """Shorten access tokens to one resource below what the tenant gives, for those issued from now on."""
+    where = where or Where()
+
+    async def change(here: Here) -> int:
+        one_of_both(token_seconds, as_tenant=as_tenant)
+        async with here.deps.db.read(here.tenant.id) as work:
+            found = await find_resource(work, resource)
+        outcome = await shorten_resource(here.tenant.id, here.deps, here.who, resource=found.id, seconds=token_seconds)
+        if isinstance(outcome, Refusal):
+            raise refused(outcome)
+        write_record({**_told(outcome), "token_seconds": outcome.token_seconds}, json=where.json)
+        return OK
+
+    return in_tenant(where, change)
 
 
 def read_scope(text: str) -> Scope:

@@ -26,6 +26,12 @@ def read_span(text: str) -> timedelta:
     return span
 
 
+def one_of_both(token_seconds: int | None, *, as_tenant: bool) -> None:
+    """Refuse a lifetime that is both given and left to the tenant, or neither."""
+    if (token_seconds is None) != as_tenant:
+        raise end("say how long with --token-seconds, or leave it to the tenant with --as-tenant", USAGE)
+
+
 def end_of(text: str | None, *, now: datetime) -> datetime | None:
     """Return when a span that begins now is over; None for no span."""
     return None if text is None else now + read_span(text)

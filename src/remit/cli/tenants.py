@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from remit.cli.exits import OK
-from remit.cli.here import Folder, Instance, in_instance, refused
+from remit.cli.here import Folder, Here, Instance, Where, in_instance, in_tenant, refused
 from remit.cli.output import Row, write_record, write_rows
+from remit.core.lifetimes import UNCHOSEN, ChosenLifetimes
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
+from remit.services.lifetimes import choose_lifetimes, lifetimes_of
 from remit.services.provisioning.tenants import create_tenant
 
 app = App(
@@ -63,6 +66,49 @@ def create(
         return OK
 
     return in_instance(folder.data, make, base_url=base_url)
+
+
+@app.command(
+    help_epilogue="Examples:\n  remit tenants lifetimes --tenant acme\n"
+    "  remit tenants lifetimes --tenant acme --access-seconds 600 --refresh-idle-days 7\n"
+    "  remit tenants lifetimes --tenant acme --as-instance"
+)
+def lifetimes(
+    *,
+    access_seconds: Annotated[int | None, Parameter(help="Life of access tokens.")] = None,
+    refresh_idle_days: Annotated[int | None, Parameter(help="After how many days an unused line ends.")] = None,
+    refresh_absolute_days: Annotated[int | None, Parameter(help="After how many days every line ends.")] = None,
+    as_instance: Annotated[
+        bool, Parameter(negative="", show_default=False, help="First leave all three to the instance again.")
+    ] = False,
+    where: Where | None = None,
+) -> int:
+    """Show how long tokens of a tenant live, or choose it. Resources and remits may only shorten it."""
+    where = where or Where()
+    given = ChosenLifetimes(
+        access_seconds=access_seconds,
+        refresh_idle_days=refresh_idle_days,
+        refresh_absolute_days=refresh_absolute_days,
+    )
+
+    async def change(here: Here) -> int:
+        chosen, holds = await lifetimes_of(here.tenant.id, here.deps)
+        if as_instance or given != UNCHOSEN:
+            wanted = given if as_instance else given.before(chosen)
+            outcome = await choose_lifetimes(here.tenant.id, here.deps, here.who, wanted)
+            if isinstance(outcome, Refusal):
+                raise refused(outcome)
+            chosen, holds = wanted, outcome
+        told = {name: getattr(holds, name) for name in asdict(chosen)}
+        write_record({**told, "chosen": _named(chosen)}, json=where.json)
+        return OK
+
+    return in_tenant(where, change)
+
+
+def _named(chosen: ChosenLifetimes) -> list[str]:
+    """Name what the tenant chose itself; the rest is the instance's."""
+    return [name for name, value in asdict(chosen).items() if value is not None]
 
 
 def _told(tenant: Tenant) -> Row:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from remit.core.agents import AgentState, Remit
 from remit.core.clients import ClientState, Party
 from remit.core.grants import Grant, GrantState, Line
+from remit.core.lifetimes import ACCESS_SECONDS, USUAL
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.resources import Resource, ResourceState
 from remit.core.sessions import LoginSession
@@ -22,8 +23,8 @@ from remit.core.stops import Stop, Target, TargetKind
 from remit.core.tenants import Tenant, TenantState
 from remit.core.users import Rights, User, UserState
 
-MAX_TOKEN_SECONDS = 1800
-DEFAULT_TOKEN_SECONDS = 900
+MAX_TOKEN_SECONDS = ACCESS_SECONDS[-1]
+DEFAULT_TOKEN_SECONDS = USUAL.access_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

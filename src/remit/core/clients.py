@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -51,22 +51,19 @@ class Client:
     id_token_alg: str
     state: ClientState
     created_at: datetime
+    jwks_at: datetime | None = None
+    """When the keys were last replaced; None while they are the first ones."""
+    old_jwks: str | None = None
+    """The keys before a rotation, which still prove the client until `old_jwks_until`."""
+    old_jwks_until: datetime | None = None
 
     @property
     def public(self) -> bool:
         return self.auth_method is AuthMethod.NONE
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSecret:
-    """The keyed digest of a client's or resource's secret, while it is usable."""
-
-    id: str
-    digest: bytes = field(repr=False)
-    expires_at: datetime | None
-
-    def usable(self, now: datetime) -> bool:
-        return self.expires_at is None or now < self.expires_at
+    def old_keys(self, now: datetime) -> str | None:
+        """Return the keys before the last rotation while they still prove the client."""
+        return self.old_jwks if self.old_jwks_until is not None and now < self.old_jwks_until else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from remit.core.clients import AuthMethod, GrantType
+from remit.core.lifetimes import ACCESS_SECONDS
 from remit.core.names import AgentId, ResourceId
 from remit.core.oauth import resources, uris
 from remit.core.oauth.redirects import check_registered
@@ -29,7 +30,6 @@ LONGEST_TEXT = 400
 LONGEST_URI = 512
 MOST_SCOPES = 200
 MOST_REDIRECTS = 20
-TOKEN_SECONDS = range(60, 1801)
 
 ID_TOKEN_ALGS = ("RS256", "ES256")
 APPLICATION_TYPES = ("web", "native")
@@ -119,8 +119,8 @@ def check_scopes(scopes: Sequence[Scope]) -> Refusal | None:
 
 
 def check_token_seconds(seconds: int | None) -> Refusal | None:
-    if seconds is not None and seconds not in TOKEN_SECONDS:
-        return _no(f"access tokens live {TOKEN_SECONDS.start} to {TOKEN_SECONDS.stop - 1} seconds")
+    if seconds is not None and seconds not in ACCESS_SECONDS:
+        return _no(f"access tokens live {ACCESS_SECONDS.start} to {ACCESS_SECONDS.stop - 1} seconds")
     return None
 
 

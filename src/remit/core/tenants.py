@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from remit.core.lifetimes import UNCHOSEN, ChosenLifetimes
 from remit.core.names import TenantId
 
 DEFAULT_SLUG = "default"
@@ -28,6 +29,7 @@ class Tenant:
     state: TenantState
     rights_on: bool
     """False: every user holds all scopes of the tenant's resources. True: only `user_scope` rows count."""
+    lifetimes: ChosenLifetimes = UNCHOSEN
 
     @property
     def origin(self) -> str:

@@ -32,12 +32,13 @@ def check_assertion(assertion: str, jwks: str, *, issuer: str, client: str, now:
     keys = _fitting(parts, _registered(jwks))
     if not keys:
         return _no("no registered key has this kid and algorithm")
-    if not any(key.verifies(parts.message, parts.signature) for key in keys):
+    signer = next((key for key in keys if key.verifies(parts.message, parts.signature)), None)
+    if signer is None:
         return _no("the signature is not by a registered key")
     claims = parts.claims()
     if claims is None:
         return _no("the claims are not one JSON object with each member once")
-    return _judge_claims(claims, issuer=issuer, client=client, at=now.timestamp())
+    return _judge_claims(claims, issuer=issuer, client=client, key=signer.kid or "", at=now.timestamp())
 
 
 def flaw_of_jwks(jwks: str) -> str | None:
@@ -57,6 +58,11 @@ def flaw_of_jwks(jwks: str) -> str | None:
     return "names two keys alike: each kid once" if len(set(kids)) != len(kids) else None
 
 
+def kids_of(jwks: str) -> tuple[str, ...]:
+    """Return the kid of each key in a registered key set; empty where a key has none."""
+    return tuple(key.kid or "" for key in _registered(jwks))
+
+
 def _judge_header(parts: Compact) -> str | None:
     if "crit" in parts.header or "b64" in parts.header:
         return "a header that changes what is signed, or that must be understood, is not"
@@ -69,7 +75,7 @@ def _judge_header(parts: Compact) -> str | None:
     return None
 
 
-def _judge_claims(claims: dict[str, object], *, issuer: str, client: str, at: float) -> Assertion | Refusal:
+def _judge_claims(claims: dict[str, object], *, issuer: str, client: str, key: str, at: float) -> Assertion | Refusal:
     if claims.get("iss") != client or claims.get("sub") != client:
         return _no("iss and sub are not both the client")
     # The issuer and nothing else: an audience that also suits somebody else can be replayed there (CA-5).
@@ -87,7 +93,7 @@ def _judge_claims(claims: dict[str, object], *, issuer: str, client: str, at: fl
     jti = text(claims.get("jti"), longest=_LONGEST_JTI)
     if jti is None:
         return _no("jti is missing or unusable")
-    return Assertion(jti=jti, expires_at=datetime.fromtimestamp(expires, UTC))
+    return Assertion(jti=jti, expires_at=datetime.fromtimestamp(expires, UTC), key=key)
 
 
 def _judge_start(claims: dict[str, object], at: float) -> str | None:

@@ -17,7 +17,7 @@ from remit.core.oauth.verdicts import Refusal
 from remit.core.sessions import SINGLE_FACTOR
 from remit.core.tenants import Tenant
 from remit.core.tokens import AccessClaims
-from remit.crypto.assertions import check_assertion, flaw_of_jwks
+from remit.crypto.assertions import check_assertion, flaw_of_jwks, kids_of
 from remit.crypto.compact import numeric_date, take_apart, text, type_name, write_base64url
 from remit.crypto.jose import PRIVATE_MEMBERS, PrivateKey, verifies_ed25519
 from remit.ports.deps import Assertion, Sealer
@@ -118,6 +118,9 @@ class TenantKeyring:
 
     def flaw_of_jwks(self, jwks: str) -> str | None:
         return flaw_of_jwks(jwks)
+
+    def kids_of(self, jwks: str) -> tuple[str, ...]:
+        return kids_of(jwks)
 
     def check_assertion(
         self, assertion: str, jwks: str, *, issuer: str, client: str, now: datetime

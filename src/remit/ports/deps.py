@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from remit.core.credentials import Use
 from remit.core.keys import KeyUse, SigningKey
-from remit.core.names import Opaque, Prefix, Secret, SecretKind
+from remit.core.lifetimes import USUAL, Lifetimes
+from remit.core.names import Opaque, Prefix, Secret, SecretKind, TenantId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.core.tokens import AccessClaims
@@ -89,6 +91,10 @@ class Keyring(Protocol):
         """Say what keeps a client's JSON Web Key Set from ever verifying an assertion; None when nothing does."""
         ...
 
+    def kids_of(self, jwks: str) -> tuple[str, ...]:
+        """Return the kid of every key of a client's key set; empty where one has none."""
+        ...
+
     def check_assertion(
         self, assertion: str, jwks: str, *, issuer: str, client: str, now: datetime
     ) -> Assertion | Refusal:
@@ -112,6 +118,8 @@ class Assertion:
 
     jti: str
     expires_at: datetime
+    key: str
+    """The kid of the key that signed it; empty where the key has none."""
 
 
 class Throttle(Protocol):
@@ -126,14 +134,13 @@ class Throttle(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lifetimes:
-    """How long things live, from the settings; resources, remits and grants may only shorten them."""
+class Uses(Protocol):
+    """Notes that a credential was used, beside the request; the worker writes down what was noted."""
 
-    access_seconds: int = 900
-    refresh_idle_days: int = 14
-    refresh_absolute_days: int = 90
-    replay_seconds: int = 30
+    def note(self, tenant: TenantId, holder: str, credential: str, *, at: datetime) -> None: ...
+    def take(self) -> Mapping[TenantId, Sequence[Use]]:
+        """Return what was noted since the last time, and forget it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +167,8 @@ class Deps:
     passwords: Passwords
     keyring: Keyring
     throttle: Throttle
-    lifetimes: Lifetimes = Lifetimes()
+    uses: Uses
+    lifetimes: Lifetimes = USUAL
     registration: RegistrationLimits = RegistrationLimits()
 
 
@@ -178,4 +186,5 @@ __all__ = [
     "Sealer",
     "Secret",
     "Throttle",
+    "Uses",
 ]

@@ -12,9 +12,11 @@ from datetime import datetime
 from typing import Protocol
 
 from remit.core.agents import Agent, AgentState, Remit
-from remit.core.clients import Client, Party, StoredSecret
+from remit.core.clients import Client, Party
+from remit.core.credentials import StoredSecret
 from remit.core.grants import Code, Grant, GrantState, Line
 from remit.core.keys import KeyState, SigningKey
+from remit.core.lifetimes import ChosenLifetimes
 from remit.core.names import (
     AgentId,
     ClientId,
@@ -33,7 +35,9 @@ from remit.core.stops import Stop, Target
 from remit.core.tenants import Tenant
 from remit.core.tokens import RefreshToken
 from remit.core.users import Rights, User, UserState
+from remit.ports.credentials import Credentials
 from remit.ports.log import AuditLog, Decisions, EventFilter, Events, StoredEvent, TreeState, Usage
+from remit.ports.replies import Facts, Replies, Reply
 
 
 class Tenants(Protocol):
@@ -45,6 +49,7 @@ class Tenants(Protocol):
         ...
 
     async def turn_rights_on(self) -> None: ...
+    async def choose_lifetimes(self, chosen: ChosenLifetimes) -> None: ...
     async def add(self, tenant: Tenant, *, at: datetime) -> bool:
         """Make the tenant of this work exist, together with what else the work writes. False when the slug is taken."""
         ...
@@ -138,7 +143,14 @@ class Clients(Protocol):
     async def retire(self, client: ClientId) -> None: ...
     async def add(self, client: Client) -> None: ...
     async def secrets(self, client: ClientId) -> tuple[StoredSecret, ...]: ...
-    async def add_secret(self, client: ClientId, secret: StoredSecret, *, at: datetime) -> None: ...
+    async def add_secret(self, client: ClientId, secret: StoredSecret) -> None: ...
+    async def end_secret(self, client: ClientId, secret: str, *, at: datetime) -> None:
+        """Let a secret end at this time."""
+        ...
+
+    async def set_keys(self, client: Client) -> None:
+        """Store the client's key sets and its version."""
+        ...
 
 
 class Resources(Protocol):
@@ -160,7 +172,10 @@ class Resources(Protocol):
     async def move(self, resource: ResourceId, uri: str) -> None: ...
 
     async def secrets(self, resource: ResourceId) -> tuple[StoredSecret, ...]: ...
-    async def add_secret(self, resource: ResourceId, secret: StoredSecret, *, at: datetime) -> None: ...
+    async def add_secret(self, resource: ResourceId, secret: StoredSecret) -> None: ...
+    async def end_secret(self, resource: ResourceId, secret: str, *, at: datetime) -> None:
+        """Let a secret end at this time."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,38 +291,14 @@ class Once(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """An answer that was given: to what, as a digest, and what it said. It never holds a secret."""
-
-    request: bytes
-    status: int
-    body: bytes
-
-
-class Replies(Protocol):
-    """Answers under the keys that callers chose, for as long as they may ask again."""
-
-    async def find(self, caller: str, key: str, *, at: datetime) -> Reply | None: ...
-    async def keep(self, caller: str, key: str, reply: Reply, *, until: datetime) -> None: ...
-
-
-class Facts(Protocol):
-    """What was settled once and is compared ever after. The instance's own lie under `remit.core.tenants.INSTANCE`."""
-
-    async def recall(self, name: str) -> str | None: ...
-    async def settle(self, name: str, value: str) -> str:
-        """Remember a value unless there is one, and return what holds: whoever comes first decides."""
-        ...
-
-    async def change(self, name: str, value: str) -> None: ...
-
-
 class Work(Protocol):
     """One transaction in one tenant. Commits when the body returns, rolls back when it raises.
 
     The body awaits nothing but its own repositories: no HTTP, no sleep, no other work.
     """
+
+    @property
+    def tenant(self) -> TenantId: ...
 
     tenants: Tenants
     keys: Keys
@@ -315,6 +306,7 @@ class Work(Protocol):
     agents: Agents
     clients: Clients
     resources: Resources
+    credentials: Credentials
     grants: Grants
     lines: Lines
     codes: Codes
@@ -372,10 +364,12 @@ __all__ = [
     "AuditLog",
     "Clients",
     "Codes",
+    "Credentials",
     "Database",
     "Decisions",
     "EventFilter",
     "Events",
+    "Facts",
     "GrantFilter",
     "Grants",
     "Keys",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from remit.core.clients import Party, StoredSecret
+from remit.core.clients import Party
+from remit.core.credentials import StoredSecret
 from remit.core.names import ResourceId, Secret, SecretKind, parse_opaque
 from remit.core.oauth.client_auth import FAILED, Presented, Proof, method_fits
 from remit.core.oauth.verdicts import Refusal
@@ -26,7 +27,7 @@ async def authenticate(work: Work, presented: Presented, deps: Deps) -> Party | 
             return party
         case Proof.SECRET:
             secrets = await work.clients.secrets(party.client.id)
-            if _proves(presented.value, secrets, SecretKind.CLIENT, deps):
+            if _proves(work, party.client.id, presented.value, secrets, SecretKind.CLIENT, deps):
                 return party
             return replace(FAILED, audit="wrong or expired secret")
         case Proof.ASSERTION:
@@ -40,33 +41,40 @@ async def authenticate_resource(work: Work, presented: Presented, deps: Deps) ->
     resource = await work.resources.get(ResourceId(presented.client))
     if resource is None:
         return replace(FAILED, audit="no such resource")
-    if not _proves(presented.value, await work.resources.secrets(resource.id), SecretKind.RESOURCE, deps):
+    secrets = await work.resources.secrets(resource.id)
+    if not _proves(work, resource.id, presented.value, secrets, SecretKind.RESOURCE, deps):
         return replace(FAILED, audit="wrong or expired secret")
     return resource
 
 
-def _proves(value: Secret | None, stored: Iterable[StoredSecret], kind: SecretKind, deps: Deps) -> bool:
+def _proves(
+    work: Work, holder: str, value: Secret | None, stored: Iterable[StoredSecret], kind: SecretKind, deps: Deps
+) -> bool:
+    """Say whether a secret is one of the holder's, and note which one was used."""
     opaque = parse_opaque(value.reveal(), kind) if value else None
     if opaque is None:
         return False
     now = deps.clock.now()
-    return any(
-        secret.id == opaque.id and secret.usable(now) and deps.digester.matches(opaque, secret.digest)
-        for secret in stored
-    )
+    for secret in stored:
+        if secret.id == opaque.id and secret.usable(now) and deps.digester.matches(opaque, secret.digest):
+            deps.uses.note(work.tenant, holder, secret.id, at=now)
+            return True
+    return False
 
 
 async def _by_assertion(work: Work, party: Party, presented: Presented, deps: Deps) -> Party | Refusal:
     client, now = party.client, deps.clock.now()
     if client.jwks is None or presented.value is None:
         return replace(FAILED, audit="no key registered")
-    issuer = (await work.tenants.current()).issuer
-    verdict = deps.keyring.check_assertion(
-        presented.value.reveal(), client.jwks, issuer=issuer, client=client.id, now=now
-    )
+    issuer, assertion = (await work.tenants.current()).issuer, presented.value.reveal()
+    verdict = deps.keyring.check_assertion(assertion, client.jwks, issuer=issuer, client=client.id, now=now)
+    old = client.old_keys(now)
+    if isinstance(verdict, Refusal) and old is not None:
+        verdict = deps.keyring.check_assertion(assertion, old, issuer=issuer, client=client.id, now=now)
     if isinstance(verdict, Refusal):
         return replace(FAILED, audit=verdict.audit)
     # Keyed by client, so that nobody can burn somebody else's jti (B-KEY-03).
     if not await work.once.claim("assertion", f"{client.id}:{verdict.jti}", until=verdict.expires_at, at=now):
         return replace(FAILED, audit="assertion used twice")
+    deps.uses.note(work.tenant, client.id, verdict.key, at=now)
     return party

@@ -122,7 +122,7 @@ async def load_asking(work: Work, request: AuthorizeRequest, signed_in: SignedIn
     verdict = await dead(work, chain, now=now)
     if verdict is not None:
         return Refusal("access_denied", verdict.hint, redirect=False)
-    limits = await ceilings(work, chain, token_seconds=deps.lifetimes.access_seconds)
+    limits = await ceilings(work, chain, deps)
     possible = attenuate(frozenset(request.scopes), limits, now=now).scopes
     grant = await work.grants.of_user(signed_in.user.id, party.client.id, resource.id)
     held = grant.scopes if grant is not None and (grant.expires_at is None or now < grant.expires_at) else frozenset()
@@ -144,7 +144,8 @@ async def answer_yes(
     work: Work, asking: Asking, signed_in: SignedInUser, choice: Choice, deps: Deps, origin: Origin
 ) -> Answer | Refusal:
     now, request = deps.clock.now(), asking.request
-    until = min(choice.until, now + timedelta(days=deps.lifetimes.refresh_absolute_days))
+    lifetimes = asking.chain.tenant.lifetimes.over(deps.lifetimes)
+    until = min(choice.until, now + timedelta(days=lifetimes.refresh_absolute_days))
     if asking.latest is not None:
         until = min(until, asking.latest)
     if not await _decide_once(work, request, deps):

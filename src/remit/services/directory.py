@@ -289,7 +289,7 @@ async def _own(work: Work, directory: Directory, grant: Grant, deps: Deps) -> Ow
         tenant=await work.tenants.current(), party=party, resource=facts.resource, user=facts.user, grant=grant
     )
     can = grant.scopes
-    for ceiling in await ceilings(work, chain, token_seconds=deps.lifetimes.access_seconds):
+    for ceiling in await ceilings(work, chain, deps):
         if ceiling.scopes is not None:
             can &= ceiling.scopes
     return OwnGrant(facts=facts, can=can)

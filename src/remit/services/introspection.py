@@ -104,7 +104,7 @@ async def judge_token(work: Work, token: str, deps: Deps) -> LiveToken | NotLive
     if _stopped_since(stops, claims):
         return NotLive(reason="a stop fell after this token was issued", chain=chain)
     scopes = frozenset(str(claims.get("scope", "")).split())
-    for ceiling in await ceilings(work, chain, token_seconds=deps.lifetimes.access_seconds):
+    for ceiling in await ceilings(work, chain, deps):
         if ceiling.scopes is not None:
             scopes &= ceiling.scopes
     if not scopes:

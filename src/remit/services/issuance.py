@@ -45,9 +45,9 @@ def refuse_dead(verdict: Dead) -> Refusal:
     return Refusal(code, verdict.hint)
 
 
-async def ceilings(work: Work, chain: Chain, *, token_seconds: int) -> tuple[Ceiling, ...]:
+async def ceilings(work: Work, chain: Chain, deps: Deps) -> tuple[Ceiling, ...]:
     """Return everything that limits this chain now; a missing part of the chain limits to nothing."""
-    limits = [of_tenant(token_seconds)]
+    limits = [of_tenant(chain.tenant.lifetimes.over(deps.lifetimes).access_seconds)]
     if chain.resource is None or chain.party.remit is None:
         return (Ceiling(name="remit", scopes=frozenset()),)
     limits += [of_resource(chain.resource), of_remit(chain.party.remit, chain.resource)]
@@ -91,7 +91,7 @@ async def decide(work: Work, chain: Chain, asked: frozenset[str], deps: Deps) ->
     verdict = await dead(work, chain, now=now)
     if verdict is not None:
         return refuse_dead(verdict)
-    authority = attenuate(asked, await ceilings(work, chain, token_seconds=deps.lifetimes.access_seconds), now=now)
+    authority = attenuate(asked, await ceilings(work, chain, deps), now=now)
     if not authority.scopes - {"offline_access"} or (
         asked - IDENTITY_SCOPES and not authority.scopes - IDENTITY_SCOPES
     ):

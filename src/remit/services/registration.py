@@ -15,7 +15,8 @@ from remit.core.audit.events import (
     RegistrationRefused,
     RemitPublished,
 )
-from remit.core.clients import AuthMethod, Client, ClientState, StoredSecret
+from remit.core.clients import AuthMethod, Client, ClientState
+from remit.core.credentials import StoredSecret
 from remit.core.names import AgentId, ClientId, Prefix, RemitId, Secret, SecretKind, TenantId, UserId
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.self_registration import (
@@ -171,8 +172,8 @@ async def _add(
     if client.auth_method is AuthMethod.NONE:
         return Registered(client=client, secret=None)
     opaque = deps.fresh.opaque(SecretKind.CLIENT)
-    stored = StoredSecret(id=opaque.id, digest=deps.digester.digest(opaque), expires_at=None)
-    await work.clients.add_secret(client.id, stored, at=now)
+    stored = StoredSecret(id=opaque.id, digest=deps.digester.digest(opaque), created_at=now, expires_at=None)
+    await work.clients.add_secret(client.id, stored)
     await work.events.append(CredentialAdded(who=who, holder=client.id, credential=stored.id), at=now)
     return Registered(client=client, secret=opaque.text())
 

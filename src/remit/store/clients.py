@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from remit.core.clients import AuthMethod, Client, ClientState, GrantType, Party, StoredSecret
+from remit.core.clients import AuthMethod, Client, ClientState, GrantType, Party
+from remit.core.credentials import StoredSecret
 from remit.core.names import AgentId, ClientId, ResourceId
 from remit.store.agents import agent_of, remit_of
 from remit.store.columns import (
@@ -21,13 +22,14 @@ from remit.store.statements import Row, Statements
 
 GET = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
-       jwks, self_registered, version, id_token_alg, state, created_at
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
   from client where tenant = :tenant and id = :id
 """
 
 PARTY = """
 select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_uris, c.grant_types, c.default_resource,
-       c.default_scopes, c.jwks, c.self_registered, c.version, c.id_token_alg, c.state, c.created_at,
+       c.default_scopes, c.jwks, c.jwks_at, c.old_jwks, c.old_jwks_until, c.self_registered, c.version, c.id_token_alg,
+       c.state, c.created_at,
        a.id, a.name, a.purpose, a.owner, a.sponsor, a.role, a.model, a.state, a.created_at,
        r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds
   from client c
@@ -39,25 +41,25 @@ select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_u
 # Names of self-registered clients are what strangers chose: they never stand before one that an administrator made.
 BY_NAME = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
-       jwks, self_registered, version, id_token_alg, state, created_at
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
   from client where tenant = :tenant and name = :name order by self_registered, id limit 1
 """
 
 LIST = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
-       jwks, self_registered, version, id_token_alg, state, created_at
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
   from client where tenant = :tenant order by id
 """
 
 LIST_OF_AGENT = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
-       jwks, self_registered, version, id_token_alg, state, created_at
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
   from client where tenant = :tenant and agent_id = :agent order by id
 """
 
 PAGE = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
-       jwks, self_registered, version, id_token_alg, state, created_at
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
   from client
  where tenant = :tenant and id > :after and (cast(:agent as text) is null or agent_id = :agent)
  order by id limit :limit
@@ -76,7 +78,7 @@ select count(*) from client where tenant = :tenant and self_registered = 1 and s
 
 UNUSED = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
-       jwks, self_registered, version, id_token_alg, state, created_at
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
   from client c
  where tenant = :tenant and self_registered = 1 and state = 'active' and created_at < :before
    and not exists (select 1 from grants g where g.tenant = c.tenant and g.client_id = c.id)
@@ -89,13 +91,21 @@ update client set state = 'retired' where tenant = :tenant and id = :id
 
 ADD = """
 insert into client (tenant, id, agent_id, name, auth_method, application_type, redirect_uris, grant_types,
-                    default_resource, default_scopes, jwks, self_registered, version, id_token_alg, state, created_at)
+                    default_resource, default_scopes, jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version,
+                    id_token_alg, state, created_at)
 values (:tenant, :id, :agent, :name, :auth_method, :application_type, :redirect_uris, :grant_types,
-        :default_resource, :default_scopes, :jwks, :self_registered, :version, :id_token_alg, :state, :created_at)
+        :default_resource, :default_scopes, :jwks, :jwks_at, :old_jwks, :old_jwks_until, :self_registered, :version,
+        :id_token_alg, :state, :created_at)
+"""
+
+SET_KEYS = """
+update client set jwks = :jwks, jwks_at = :jwks_at, old_jwks = :old_jwks,
+       old_jwks_until = :old_jwks_until, version = :version
+ where tenant = :tenant and id = :id
 """
 
 SECRETS = """
-select id, digest, expires_at from client_secret where tenant = :tenant and client_id = :client order by id
+select id, digest, created_at, expires_at from client_secret where tenant = :tenant and client_id = :client order by id
 """
 
 ADD_SECRET = """
@@ -103,7 +113,11 @@ insert into client_secret (tenant, client_id, id, digest, expires_at, created_at
 values (:tenant, :client, :id, :digest, :expires_at, :at)
 """
 
-_CLIENT_COLUMNS = 15
+END_SECRET = """
+update client_secret set expires_at = :at where tenant = :tenant and client_id = :client and id = :id
+"""
+
+_CLIENT_COLUMNS = 18
 _AGENT_COLUMNS = 9
 
 
@@ -179,6 +193,9 @@ class ClientTable:
             default_resource=client.default_resource,
             default_scopes=set_to_json(client.default_scopes),
             jwks=client.jwks,
+            jwks_at=maybe_to_ms(client.jwks_at),
+            old_jwks=client.old_jwks,
+            old_jwks_until=maybe_to_ms(client.old_jwks_until),
             self_registered=int(client.self_registered),
             version=client.version,
             id_token_alg=client.id_token_alg,
@@ -189,20 +206,34 @@ class ClientTable:
     async def secrets(self, client: ClientId) -> tuple[StoredSecret, ...]:
         return tuple(secret_of(row) for row in await self._statements.rows(SECRETS, client=client))
 
-    async def add_secret(self, client: ClientId, secret: StoredSecret, *, at: datetime) -> None:
+    async def set_keys(self, client: Client) -> None:
+        await self._statements.rows(
+            SET_KEYS,
+            id=client.id,
+            jwks=client.jwks,
+            jwks_at=maybe_to_ms(client.jwks_at),
+            old_jwks=client.old_jwks,
+            old_jwks_until=maybe_to_ms(client.old_jwks_until),
+            version=client.version,
+        )
+
+    async def end_secret(self, client: ClientId, secret: str, *, at: datetime) -> None:
+        await self._statements.rows(END_SECRET, client=client, id=secret, at=to_ms(at))
+
+    async def add_secret(self, client: ClientId, secret: StoredSecret) -> None:
         await self._statements.rows(
             ADD_SECRET,
             client=client,
             id=secret.id,
             digest=secret.digest,
             expires_at=maybe_to_ms(secret.expires_at),
-            at=to_ms(at),
+            at=to_ms(secret.created_at),
         )
 
 
 def secret_of(row: Row) -> StoredSecret:
-    id_, digest, expires_at = row
-    return StoredSecret(id=id_, digest=digest, expires_at=maybe_from_ms(expires_at))
+    id_, digest, created_at, expires_at = row
+    return StoredSecret(id=id_, digest=digest, created_at=from_ms(created_at), expires_at=maybe_from_ms(expires_at))
 
 
 def _client(row: Row) -> Client:
@@ -217,6 +248,9 @@ def _client(row: Row) -> Client:
         default_resource,
         default_scopes,
         jwks,
+        jwks_at,
+        old_jwks,
+        old_jwks_until,
         self_registered,
         version,
         id_token_alg,
@@ -234,6 +268,9 @@ def _client(row: Row) -> Client:
         default_resource=None if default_resource is None else ResourceId(default_resource),
         default_scopes=set_from_json(default_scopes),
         jwks=jwks,
+        jwks_at=maybe_from_ms(jwks_at),
+        old_jwks=old_jwks,
+        old_jwks_until=maybe_from_ms(old_jwks_until),
         self_registered=bool(self_registered),
         version=version,
         id_token_alg=id_token_alg,

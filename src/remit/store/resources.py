@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from remit.core.clients import StoredSecret
+from remit.core.credentials import StoredSecret
 from remit.core.names import ResourceId
 from remit.core.resources import Resource, ResourceState, Risk, Scope
 from remit.store.clients import secret_of
@@ -62,12 +62,17 @@ values (:tenant, :resource, :name, :sentence, :risk, :sensitive, :position)
 """
 
 SECRETS = """
-select id, digest, expires_at from resource_secret where tenant = :tenant and resource_id = :resource order by id
+select id, digest, created_at, expires_at
+  from resource_secret where tenant = :tenant and resource_id = :resource order by id
 """
 
 ADD_SECRET = """
 insert into resource_secret (tenant, resource_id, id, digest, expires_at, created_at)
 values (:tenant, :resource, :id, :digest, :expires_at, :at)
+"""
+
+END_SECRET = """
+update resource_secret set expires_at = :at where tenant = :tenant and resource_id = :resource and id = :id
 """
 
 
@@ -133,14 +138,17 @@ class ResourceTable:
     async def secrets(self, resource: ResourceId) -> tuple[StoredSecret, ...]:
         return tuple(secret_of(row) for row in await self._statements.rows(SECRETS, resource=resource))
 
-    async def add_secret(self, resource: ResourceId, secret: StoredSecret, *, at: datetime) -> None:
+    async def end_secret(self, resource: ResourceId, secret: str, *, at: datetime) -> None:
+        await self._statements.rows(END_SECRET, resource=resource, id=secret, at=to_ms(at))
+
+    async def add_secret(self, resource: ResourceId, secret: StoredSecret) -> None:
         await self._statements.rows(
             ADD_SECRET,
             resource=resource,
             id=secret.id,
             digest=secret.digest,
             expires_at=maybe_to_ms(secret.expires_at),
-            at=to_ms(at),
+            at=to_ms(secret.created_at),
         )
 
 

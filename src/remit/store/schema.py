@@ -41,6 +41,9 @@ _table(
     _one_of("state", TenantState),
     _flag("rights_on"),
     _number("epoch"),
+    _number("access_seconds", null=True),
+    _number("refresh_idle_days", null=True),
+    _number("refresh_absolute_days", null=True),
     _time("created_at"),
     UniqueConstraint("slug"),
     key=(),
@@ -153,6 +156,9 @@ _table(
     _text("default_resource", null=True),
     _text("default_scopes"),
     _text("jwks", null=True),
+    _time("jwks_at", null=True),
+    _text("old_jwks", null=True),
+    _time("old_jwks_until", null=True),
     _flag("self_registered"),
     _number("version"),
     _text("id_token_alg"),
@@ -170,6 +176,14 @@ _table(
     _time("created_at"),
     _of("client", "client_id"),
     key=("client_id", "id"),
+)
+_table(
+    "credential_use",
+    _text("holder"),
+    _text("credential"),
+    _time("last_at"),
+    key=("holder", "credential"),
+    of_tenant=True,
 )
 _table(
     "grants",

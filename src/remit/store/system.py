@@ -13,11 +13,13 @@ from remit.store.tenants import tenant_of
 from remit.store.work import TenantWork
 
 TENANT_BY_SLUG = """
-select tenant, slug, name, state, rights_on from tenant where slug = :slug
+select tenant, slug, name, state, rights_on, access_seconds, refresh_idle_days, refresh_absolute_days
+  from tenant where slug = :slug
 """
 
 TENANTS = """
-select tenant, slug, name, state, rights_on from tenant order by tenant
+select tenant, slug, name, state, rights_on, access_seconds, refresh_idle_days, refresh_absolute_days
+  from tenant order by tenant
 """
 
 USER_COUNT = """

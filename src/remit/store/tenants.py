@@ -5,17 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 
 from remit.core.errors import RemitError
+from remit.core.lifetimes import ChosenLifetimes
 from remit.core.names import TenantId
 from remit.core.tenants import Tenant, TenantState, issuer_of
 from remit.store.columns import to_ms
 from remit.store.statements import Row, Statements
 
 CURRENT = """
-select tenant, slug, name, state, rights_on from tenant where tenant = :tenant
+select tenant, slug, name, state, rights_on, access_seconds, refresh_idle_days, refresh_absolute_days
+  from tenant where tenant = :tenant
 """
 
 EPOCH = """
 select epoch from tenant where tenant = :tenant
+"""
+
+CHOOSE_LIFETIMES = """
+update tenant
+   set access_seconds = :access_seconds, refresh_idle_days = :refresh_idle_days,
+       refresh_absolute_days = :refresh_absolute_days
+ where tenant = :tenant
 """
 
 TURN_RIGHTS_ON = """
@@ -23,14 +32,15 @@ update tenant set rights_on = 1 where tenant = :tenant
 """
 
 ADD = """
-insert into tenant (tenant, slug, name, state, rights_on, epoch, created_at)
-values (:tenant, :slug, :name, :state, :rights_on, 0, :at)
+insert into tenant (tenant, slug, name, state, rights_on, epoch, access_seconds, refresh_idle_days,
+                    refresh_absolute_days, created_at)
+values (:tenant, :slug, :name, :state, :rights_on, 0, :access_seconds, :refresh_idle_days, :refresh_absolute_days, :at)
 on conflict (slug) do nothing returning 1
 """
 
 
 def tenant_of(row: Row, base_url: str) -> Tenant:
-    tenant, slug, name, state, rights_on = row
+    tenant, slug, name, state, rights_on, access_seconds, idle_days, absolute_days = row
     return Tenant(
         id=TenantId(tenant),
         slug=slug,
@@ -38,6 +48,9 @@ def tenant_of(row: Row, base_url: str) -> Tenant:
         issuer=issuer_of(base_url, slug),
         state=TenantState(state),
         rights_on=bool(rights_on),
+        lifetimes=ChosenLifetimes(
+            access_seconds=access_seconds, refresh_idle_days=idle_days, refresh_absolute_days=absolute_days
+        ),
     )
 
 
@@ -68,6 +81,14 @@ class TenantTable:
     async def turn_rights_on(self) -> None:
         await self._statements.rows(TURN_RIGHTS_ON)
 
+    async def choose_lifetimes(self, chosen: ChosenLifetimes) -> None:
+        await self._statements.rows(
+            CHOOSE_LIFETIMES,
+            access_seconds=chosen.access_seconds,
+            refresh_idle_days=chosen.refresh_idle_days,
+            refresh_absolute_days=chosen.refresh_absolute_days,
+        )
+
     async def add(self, tenant: Tenant, *, at: datetime) -> bool:
         """Make this work's tenant exist. False when the slug is taken."""
         return await self._statements.touched(
@@ -76,5 +97,8 @@ class TenantTable:
             name=tenant.name,
             state=tenant.state.value,
             rights_on=int(tenant.rights_on),
+            access_seconds=tenant.lifetimes.access_seconds,
+            refresh_idle_days=tenant.lifetimes.refresh_idle_days,
+            refresh_absolute_days=tenant.lifetimes.refresh_absolute_days,
             at=to_ms(at),
         )

@@ -16,6 +16,7 @@ from remit.store.audit import AuditTables, TreeInWork
 from remit.store.batches import NEVER_SUSPEND, Batches
 from remit.store.clients import ClientTable
 from remit.store.codes import CodeTable
+from remit.store.credentials import CredentialTable
 from remit.store.decisions import DecisionTables
 from remit.store.events import EventTable
 from remit.store.facts import FactTable
@@ -40,12 +41,14 @@ class TenantWork(Work):
     """Every repository of one tenant over one transaction."""
 
     def __init__(self, statements: Statements, *, base_url: str, tree: TreeInWork) -> None:
+        self._tenant = statements.tenant
         self.tenants = TenantTable(statements, base_url)
         self.keys = KeyTable(statements)
         self.users = UserTable(statements)
         self.agents = AgentTable(statements)
         self.clients = ClientTable(statements)
         self.resources = ResourceTable(statements)
+        self.credentials = CredentialTable(statements)
         self.grants = GrantTable(statements)
         self.lines = LineTable(statements)
         self.codes = CodeTable(statements)
@@ -60,6 +63,10 @@ class TenantWork(Work):
         self.audit = AuditTables(statements, tree)
         self.facts = FactTable(statements)
         self.housekeeping = Housekeeping(statements, events)
+
+    @property
+    def tenant(self) -> TenantId:
+        return self._tenant
 
 
 class WorkContext(AbstractAsyncContextManager[TenantWork]):

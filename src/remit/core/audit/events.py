@@ -8,10 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from remit.core.audit.credentials import CredentialAdded, CredentialRevoked, CredentialRotated, KeyStateChanged
 from remit.core.audit.form import SYSTEM, Event, Outcome, Who
 
-__all__ = ["SYSTEM", "Event", "Outcome", "Who"]
-# Whoever writes an event needs its form too: both are imported from here.
+__all__ = [
+    "SYSTEM",
+    "CredentialAdded",
+    "CredentialRevoked",
+    "CredentialRotated",
+    "Event",
+    "KeyStateChanged",
+    "Outcome",
+    "Who",
+]
+# Whoever writes an event finds all of it here, its form too.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +36,16 @@ class TenantMoved(Event):
     type: ClassVar[str] = "tenant.moved"
     issuer: str
     before: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantLifetimesChanged(Event):
+    """How long tokens and lines of the tenant live from now on. None: what the instance says."""
+
+    type: ClassVar[str] = "tenant.lifetimes_changed"
+    access_seconds: int | None
+    refresh_idle_days: int | None
+    refresh_absolute_days: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +152,7 @@ class RemitPublished(Event):
     version: int
     scopes: tuple[str, ...]
     expires_at: str | None
+    token_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,24 +193,6 @@ class ClientChanged(Event):
 class ClientRetired(Event):
     type: ClassVar[str] = "client.retired"
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialAdded(Event):
-    """A client or resource got a secret. Only the id of the secret is told."""
-
-    type: ClassVar[str] = "credential.added"
-    holder: str
-    credential: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyStateChanged(Event):
-    type: ClassVar[str] = "key.state_changed"
-    kid: str
-    alg: str
-    use: str
-    state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,6 +353,7 @@ class AuditExported(Event):
 EVENTS: tuple[type[Event], ...] = (
     TenantCreated,
     TenantMoved,
+    TenantLifetimesChanged,
     SetupFinished,
     UserCreated,
     UserChanged,
@@ -370,6 +374,8 @@ EVENTS: tuple[type[Event], ...] = (
     ClientChanged,
     ClientRetired,
     CredentialAdded,
+    CredentialRotated,
+    CredentialRevoked,
     KeyStateChanged,
     AuthorizationRefused,
     ConsentGiven,

@@ -37,6 +37,7 @@ class RevokeLine:
 
 
 UNKNOWN = Refusal("invalid_grant", "unknown refresh token")
+EXPIRED = Refusal("invalid_grant", "the refresh token expired; ask the user again")
 REUSED = Refusal(
     "invalid_grant", "the refresh token was already used, so everything issued from it was revoked; ask the user again"
 )
@@ -64,7 +65,7 @@ def judge_refresh(
         case RefreshState.SPENT if not token.replayable(now, window):
             return RevokeLine("refresh_token_reuse", REUSED)
         case RefreshState.LIVE if now >= token.expires_at:
-            return Refusal("invalid_grant", "the refresh token expired; ask the user again")
+            return EXPIRED
         case RefreshState.LIVE | RefreshState.SPENT:
             if not scopes <= line.scopes:
                 return Refusal("invalid_scope", "a refresh can only narrow: leave out scopes that were not granted")

@@ -14,8 +14,8 @@ from remit.core.resources import Resource, ResourceState, Risk, Scope
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
 from remit.http.api.shapes import Id, Name, PageQuery, Seconds, Text, cut, given
 from remit.services.provisioning import resources as provisioning
-from remit.services.provisioning.changes import NO_RESOURCE
 from remit.services.provisioning.changes import change_resource as change
+from remit.services.provisioning.credentials import NO_RESOURCE
 
 
 class ScopeBody(Shape):

@@ -15,8 +15,8 @@ from remit.http.api.operation import Call, Early, NoQuery, Operation, Shape, Thi
 from remit.http.api.shapes import Name, PageQuery, Reason, Scopes, cut, given
 from remit.ports.deps import Deps
 from remit.services.provisioning import users as provisioning
-from remit.services.provisioning.changes import NO_RESOURCE
 from remit.services.provisioning.changes import change_user as change
+from remit.services.provisioning.credentials import NO_RESOURCE
 from remit.services.provisioning.users import NO_USER
 
 

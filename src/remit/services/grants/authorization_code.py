@@ -95,7 +95,7 @@ async def _redeem(work: Work, found: _Found, call: TokenCall, deps: Deps, origin
     await record(work, issued, origin, grant_type=call.grant_type)
     refresh = None
     if may_refresh(chain.party):
-        opaque_refresh, token = next_link(line, deps, now=now)
+        opaque_refresh, token = next_link(chain, line, deps, now=now)
         await work.refresh_tokens.add(token)
         refresh = opaque_refresh.text()
     id_basis = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from remit.core.authority import Chain
 from remit.core.clients import GrantType, Party
 from remit.core.grants import Line
+from remit.core.lifetimes import refresh_end
 from remit.core.names import Opaque, Secret, SecretKind, parse_opaque
 from remit.core.oauth.token_set import TokenSet
 from remit.core.oauth.verdicts import Refusal
@@ -72,8 +73,9 @@ def may_refresh(party: Party) -> bool:
     return GrantType.REFRESH_TOKEN in party.client.grant_types
 
 
-def next_link(line: Line, deps: Deps, *, now: datetime) -> tuple[Opaque, RefreshToken]:
+def next_link(chain: Chain, line: Line, deps: Deps, *, now: datetime) -> tuple[Opaque, RefreshToken]:
     """Make the next refresh token of a line: idle limit from now, never past the line's own end (B-REF-07)."""
+    lifetimes = chain.tenant.lifetimes.over(deps.lifetimes)
     opaque = deps.fresh.opaque(SecretKind.REFRESH)
     token = RefreshToken(
         id=opaque.id,
@@ -81,7 +83,7 @@ def next_link(line: Line, deps: Deps, *, now: datetime) -> tuple[Opaque, Refresh
         line=line.id,
         state=RefreshState.LIVE,
         issued_at=now,
-        expires_at=min(now + timedelta(days=deps.lifetimes.refresh_idle_days), line.expires_at),
+        expires_at=refresh_end(line, lifetimes, issued_at=now),
         spent_at=None,
         successor=None,
         sealed=None,

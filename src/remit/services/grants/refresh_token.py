@@ -8,9 +8,10 @@ from datetime import timedelta
 from remit.core.authority import Chain
 from remit.core.clients import GrantType, Party
 from remit.core.grants import Line
+from remit.core.lifetimes import refresh_end
 from remit.core.names import Opaque, Secret, TenantId
 from remit.core.oauth.client_auth import Presented
-from remit.core.oauth.refresh import REUSED, Replay, RevokeLine, Rotate, judge_refresh
+from remit.core.oauth.refresh import EXPIRED, REUSED, Replay, RevokeLine, Rotate, judge_refresh
 from remit.core.oauth.token_set import TokenCall, TokenSet
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tokens import RefreshToken
@@ -90,6 +91,9 @@ class _Step:
         refusal = same_resource(call.resources, self.chain.resource)
         if refusal is not None:
             return refusal
+        lifetimes, now = self.chain.tenant.lifetimes.over(deps.lifetimes), deps.clock.now()
+        if now >= refresh_end(self.line, lifetimes, issued_at=self.token.issued_at):
+            return EXPIRED
         issued = await decide(self.work, self.chain, self.scopes, deps)
         if isinstance(issued, Refusal):
             return issued
@@ -109,7 +113,7 @@ class _Step:
 
     async def _rotate(self, deps: Deps) -> Secret | None:
         now = deps.clock.now()
-        opaque, successor = next_link(self.line, deps, now=now)
+        opaque, successor = next_link(self.chain, self.line, deps, now=now)
         text = opaque.text()
         sealed = deps.sealer.seal_for_bearer(text.reveal(), self.presented)
         if await self.work.refresh_tokens.spend(self.token, successor=successor.id, sealed=sealed, at=now):

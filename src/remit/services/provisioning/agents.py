@@ -98,36 +98,53 @@ async def publish_remit(
 ) -> Remit | Refusal:
     """Make this the agent's ceiling. It holds from the next decision on, also for tokens and grants that exist."""
     async with deps.db.work(tenant) as work:
-        now = deps.clock.now()
         found = await work.agents.get(agent)
         if found is None:
             return NO_AGENT
-        flaw = check_token_seconds(token_seconds) or check_end("remit", expires_at, now=now)
-        if flaw is None and found.state is AgentState.RETIRED:
-            flaw = Refusal("conflict", "a retired agent gets no new remit")
-        flaw = flaw or await _unknown_scopes(work, scopes)
-        if flaw is not None:
-            return flaw
-        before = await work.agents.remit(agent)
-        remit = Remit(
-            id=RemitId(deps.fresh.id(Prefix.REMIT)),
-            agent=agent,
-            version=before.version + 1 if before is not None else 1,
-            scopes=scopes,
-            expires_at=expires_at,
+        return await publish_in(
+            work, found, deps, who, scopes=scopes, expires_at=expires_at, token_seconds=token_seconds
+        )
+
+
+async def publish_in(
+    work: Work,
+    found: Agent,
+    deps: Deps,
+    who: Who,
+    *,
+    scopes: frozenset[ScopeKey],
+    expires_at: datetime | None,
+    token_seconds: int | None,
+) -> Remit | Refusal:
+    """Publish the next version of an agent's remit in a work that is open."""
+    now = deps.clock.now()
+    flaw = check_token_seconds(token_seconds) or check_end("remit", expires_at, now=now)
+    if flaw is None and found.state is AgentState.RETIRED:
+        flaw = Refusal("conflict", "a retired agent gets no new remit")
+    flaw = flaw or await _unknown_scopes(work, scopes)
+    if flaw is not None:
+        return flaw
+    before = await work.agents.remit(found.id)
+    remit = Remit(
+        id=RemitId(deps.fresh.id(Prefix.REMIT)),
+        agent=found.id,
+        version=before.version + 1 if before is not None else 1,
+        scopes=scopes,
+        expires_at=expires_at,
+        token_seconds=token_seconds,
+    )
+    await work.agents.publish(remit, at=now)
+    await work.events.append(
+        RemitPublished(
+            who=replace(who, agent=found.id, owner=found.owner, purpose=found.purpose),
+            remit=remit.id,
+            version=remit.version,
+            scopes=tuple(f"{key.resource}:{key.name}" for key in sorted(scopes)),
+            expires_at=expires_at.isoformat(timespec="seconds") if expires_at else None,
             token_seconds=token_seconds,
-        )
-        await work.agents.publish(remit, at=now)
-        await work.events.append(
-            RemitPublished(
-                who=replace(who, agent=agent, owner=found.owner, purpose=found.purpose),
-                remit=remit.id,
-                version=remit.version,
-                scopes=tuple(f"{key.resource}:{key.name}" for key in sorted(scopes)),
-                expires_at=expires_at.isoformat(timespec="seconds") if expires_at else None,
-            ),
-            at=now,
-        )
+        ),
+        at=now,
+    )
     return remit
 
 

@@ -24,11 +24,9 @@ from remit.core.stops import Target, TargetKind
 from remit.core.users import Role, User
 from remit.ports.deps import Deps
 from remit.ports.work import Work
-from remit.services.provisioning.clients import NO_CLIENT
+from remit.services.provisioning.credentials import NO_CLIENT, NO_RESOURCE
 from remit.services.provisioning.users import NO_USER, judge_last_administrator
 from remit.services.stop_rows import put_row
-
-NO_RESOURCE = Refusal("not_found", "no such resource in this tenant")
 
 _OF_RESOURCE = ("name", "state", "token_seconds", "scopes")
 _OF_CLIENT = ("name", "redirect_uris", "grant_types", "default_resource", "default_scopes", "id_token_alg")

@@ -6,18 +6,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from remit.core.agents import Agent, AgentState
-from remit.core.audit.events import ClientCreated, CredentialAdded, Who
-from remit.core.clients import AuthMethod, Client, ClientState, StoredSecret
-from remit.core.names import ClientId, Opaque, Prefix, Secret, SecretKind, TenantId
+from remit.core.audit.events import ClientCreated, Who
+from remit.core.clients import Client, ClientState
+from remit.core.credentials import judge_further
+from remit.core.names import ClientId, Prefix, Secret, SecretKind, TenantId
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import ClientDraft, check_client, check_end, check_known
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.provisioning.agents import NO_AGENT
-
-SECRET_METHODS = frozenset({AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST})
-NO_CLIENT = Refusal("not_found", "no such client in this tenant")
+from remit.services.provisioning.credentials import NO_CLIENT, SECRET_METHODS, of_client, proven_otherwise, store_secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,7 @@ async def create_client(tenant: TenantId, deps: Deps, who: Who, draft: ClientDra
         event = ClientCreated(who=who, auth_method=client.auth_method, grant_types=grant_types)
         await work.events.append(event, at=client.created_at)
         if opaque is not None:
-            await _add_secret(work, client.id, opaque, deps, who, expires_at=None)
+            await store_secret(of_client(work, client.id), opaque, deps, who)
     return NewClient(client=client, secret=opaque.text() if opaque is not None else None)
 
 
@@ -63,12 +62,12 @@ async def add_client_secret(
         party = await work.clients.party(client)
         if party is None:
             return NO_CLIENT
-        if party.client.auth_method not in SECRET_METHODS:
-            return Refusal(
-                "conflict", f"this client authenticates by {party.client.auth_method}: a secret proves nothing"
-            )
+        flaw = proven_otherwise(party.client)
+        flaw = flaw or judge_further(await work.clients.secrets(client), now=deps.clock.now())
+        if flaw is not None:
+            return flaw
         who = replace(who, agent=party.agent.id, owner=party.agent.owner, client=client)
-        await _add_secret(work, client, opaque, deps, who, expires_at=expires_at)
+        await store_secret(of_client(work, client), opaque, deps, who, expires_at=expires_at)
     return opaque.text()
 
 
@@ -85,15 +84,6 @@ async def _misfit(work: Work, agent: Agent, draft: ClientDraft) -> Refusal | Non
     if resource is None:
         return Refusal("not_found", "no such resource in this tenant")
     return check_known(draft.default_scopes - IDENTITY_SCOPES, resource)
-
-
-async def _add_secret(
-    work: Work, client: ClientId, opaque: Opaque, deps: Deps, who: Who, *, expires_at: datetime | None
-) -> None:
-    stored = StoredSecret(id=opaque.id, digest=deps.digester.digest(opaque), expires_at=expires_at)
-    now = deps.clock.now()
-    await work.clients.add_secret(client, stored, at=now)
-    await work.events.append(CredentialAdded(who=who, holder=client, credential=stored.id), at=now)
 
 
 def _client(draft: ClientDraft, deps: Deps) -> Client:

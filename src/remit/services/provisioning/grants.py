@@ -17,7 +17,7 @@ from remit.core.stops import Target, TargetKind
 from remit.core.users import Role, UserState
 from remit.ports.deps import Deps
 from remit.ports.work import Work
-from remit.services.provisioning.clients import NO_CLIENT
+from remit.services.provisioning.credentials import NO_CLIENT
 from remit.services.stop_rows import stop_in
 
 

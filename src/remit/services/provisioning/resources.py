@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from remit.core.audit.events import CredentialAdded, ResourceCreated, Who
-from remit.core.clients import StoredSecret
+from remit.core.audit.events import ResourceCreated, Who
+from remit.core.credentials import judge_further
 from remit.core.names import Prefix, ResourceId, Secret, SecretKind, TenantId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import check_name, check_scopes, check_token_seconds, check_uri
 from remit.core.resources import Resource, ResourceState, Scope
 from remit.ports.deps import Deps
+from remit.services.provisioning.credentials import NO_RESOURCE, of_resource, store_secret
 
 
 async def create_resource(
@@ -50,11 +51,10 @@ async def create_resource(
 async def add_resource_secret(tenant: TenantId, deps: Deps, who: Who, *, resource: ResourceId) -> Secret | Refusal:
     """Give a resource a new secret, told this once; those it has stay good. Its id and this are its credentials."""
     opaque = deps.fresh.opaque(SecretKind.RESOURCE)
-    stored = StoredSecret(id=opaque.id, digest=deps.digester.digest(opaque), expires_at=None)
     async with deps.db.work(tenant) as work:
         if await work.resources.get(resource) is None:
-            return Refusal("not_found", "no such resource in this tenant")
-        now = deps.clock.now()
-        await work.resources.add_secret(resource, stored, at=now)
-        await work.events.append(CredentialAdded(who=who, holder=resource, credential=stored.id), at=now)
+            return NO_RESOURCE
+        if (flaw := judge_further(await work.resources.secrets(resource), now=deps.clock.now())) is not None:
+            return flaw
+        await store_secret(of_resource(work, resource), opaque, deps, who)
     return opaque.text()

@@ -58,6 +58,9 @@ def upgrade() -> None:
         _one_of("tenant", "state", "active", "suspended"),
         _flag("tenant", "rights_on"),
         Column("epoch", BigInteger, nullable=False),
+        Column("access_seconds", BigInteger, nullable=True),
+        Column("refresh_idle_days", BigInteger, nullable=True),
+        Column("refresh_absolute_days", BigInteger, nullable=True),
         Column("created_at", BigInteger, nullable=False),
         _unique("tenant", "slug"),
         key=(),
@@ -170,6 +173,9 @@ def upgrade() -> None:
         Column("default_resource", Text, nullable=True),
         Column("default_scopes", Text, nullable=False),
         Column("jwks", Text, nullable=True),
+        Column("jwks_at", BigInteger, nullable=True),
+        Column("old_jwks", Text, nullable=True),
+        Column("old_jwks_until", BigInteger, nullable=True),
         _flag("client", "self_registered"),
         Column("version", BigInteger, nullable=False),
         Column("id_token_alg", Text, nullable=False),
@@ -187,6 +193,14 @@ def upgrade() -> None:
         Column("created_at", BigInteger, nullable=False),
         _of("client_secret", "client_id", "client"),
         key=("client_id", "id"),
+    )
+    _table(
+        "credential_use",
+        Column("holder", Text, nullable=False),
+        Column("credential", Text, nullable=False),
+        Column("last_at", BigInteger, nullable=False),
+        key=("holder", "credential"),
+        of_tenant=True,
     )
     _table(
         "grants",
