@@ -61,11 +61,20 @@ def visit(tab: httpx.Client, address: str) -> httpx.Response | None:
         return None
 
 
+def has_a_server(terminal: Terminal) -> None:
+    """Do what the quick start does in its first steps, for pages that begin after it."""
+    terminal.type(".venv/bin/remit serve", stays=True)
+    open_setup_link(terminal)
+    scope = '--scope "read:calendar=See the events in your calendar"'
+    terminal.type(f".venv/bin/remit resources create http://127.0.0.1:9100 --name Calendar {scope}")
+
+
 def end_server(terminal: Terminal) -> None:
     terminal.end_server()
 
 
 BY_HAND = {
+    "dana: has a server with a calendar": has_a_server,
     "dana: ends the server": end_server,
     "dana: opens the setup link": open_setup_link,
     "dana: allows all but deleting": allow_all_but_deleting,

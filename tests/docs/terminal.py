@@ -90,6 +90,21 @@ class Terminal:
         """The same text with the ports of this run."""
         return re.sub(r"\b(" + "|".join(PORTS) + r")\b", lambda port: self.ports[port[1]], text)
 
+    def type(self, text: str, *, stays: bool = False) -> None:
+        """Type something that the page takes for granted."""
+        self.start(
+            Block(
+                page="before",
+                line=0,
+                language="sh",
+                text=text,
+                stays=stays,
+                waits=False,
+                excuse=False,
+                example=None,
+            )
+        ).finish()
+
     def start(self, block: Block) -> Running:
         """Type a block. What it sets holds for those after it."""
         self._count += 1

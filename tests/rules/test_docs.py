@@ -81,3 +81,11 @@ def test_every_divergence_says_what_and_why():
     assert rows
     assert [row for row in rows if len(row) != 4 or not all(row)] == []
     assert len({row[0] for row in rows}) == len(rows)
+
+
+def test_the_readme_leads_to_every_page_once():
+    # A page that nothing leads to is read by nobody; two ways to it make a reader wonder which is meant.
+    links = re.findall(r"\]\(([^)#\s]+\.md)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    pages = {shown(path) for path in below(ROOT / "docs", suffix=".md") if path.parent == ROOT / "docs"}
+    assert pages - set(links) == set()
+    assert {link for link in links if links.count(link) > 1} == set()
