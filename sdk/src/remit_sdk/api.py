@@ -10,6 +10,7 @@ import httpx2
 from remit_sdk.asgi import App, GuardedApp
 from remit_sdk.clock import Clock, SystemClock
 from remit_sdk.gate import Gate
+from remit_sdk.hierarchy import Hierarchy
 from remit_sdk.issuers import Credentials, EveryTenant, read_issuers
 from remit_sdk.protected_resource import read_resource
 from remit_sdk.routes import required
@@ -60,6 +61,7 @@ def guard(
     resource: str,
     credentials: Credentials,
     scopes: str | Iterable[str] = (),
+    includes: Mapping[str, str | Iterable[str]] | None = None,
     name: str | None = None,
     documentation: str | None = None,
     resource_id: str | None = None,
@@ -75,6 +77,8 @@ def guard(
         credentials: the resource's client id and secret; with several issuers a mapping or a
             function from issuer to that pair.
         scopes: what the metadata offers to clients; keep it to the least that is useful.
+        includes: which scopes others include, as in `{"calendar": "read:calendar write:calendar"}`: a token with
+            the first may do what needs one of the second.
         name: the name that the metadata shows.
         documentation: a page about this API, for the metadata.
         resource_id: the registry id of the resource, if stops may name it.
@@ -95,4 +99,5 @@ def guard(
         leeway=leeway,
         clock=clock or SystemClock(),
         transport=transport,
+        hierarchy=Hierarchy(includes or {}),
     )

@@ -18,6 +18,7 @@ from remit_sdk.clock import Clock
 from remit_sdk.credentials import Malformed
 from remit_sdk.decisions import make_decision
 from remit_sdk.errors import Unavailable
+from remit_sdk.hierarchy import Hierarchy
 from remit_sdk.issuers import IssuerLink, TrustedIssuers
 from remit_sdk.protected_resource import ProtectedResource
 from remit_sdk.verify import (
@@ -67,6 +68,7 @@ class Gate:
         leeway: float,
         clock: Clock,
         transport: httpx2.AsyncBaseTransport | None,
+        hierarchy: Hierarchy,
     ) -> None:
         if not 0 <= leeway <= LARGEST_LEEWAY:
             msg = f"leeway is 0 to {LARGEST_LEEWAY:.0f} seconds"
@@ -77,6 +79,7 @@ class Gate:
         self._leeway = leeway
         self._clock = clock
         self._transport = transport
+        self._hierarchy = hierarchy
         self._client: httpx2.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._links: dict[str, IssuerLink] = {}
@@ -103,7 +106,7 @@ class Gate:
                 needed=needed or frozenset(),
                 token=judged.token,
             )
-        token, scopes = judged
+        token, scopes = judged[0], self._hierarchy.widen(judged[1])
         if needed is None:
             return Refusal(reason=Reason.UNKNOWN_ROUTE, hint="this operation is not listed", token=token)
         if not needed <= scopes:
