@@ -1,5 +1,8 @@
 """Digests: the same secret is recognised, everything else is not."""
 
+import base64
+import hmac
+import os
 from dataclasses import replace
 
 import pytest
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 
 from remit.core.names import Opaque, Secret, SecretKind
 from remit.crypto.digest import HmacDigester
+from remit.crypto.fresh import SystemClock, SystemFresh
 
 DIGESTER = HmacDigester(bytes(range(32)))
 OPAQUE = Opaque(kind=SecretKind.CODE, id="0" * 26, secret=Secret("s" * 43))
@@ -16,6 +20,38 @@ OPAQUE = Opaque(kind=SecretKind.CODE, id="0" * 26, secret=Secret("s" * 43))
 @pytest.mark.requirement("GEN-8")
 def test_a_secret_is_recognised():
     assert DIGESTER.matches(OPAQUE, DIGESTER.digest(OPAQUE))
+
+
+@pytest.mark.requirement("GEN-8")
+@pytest.mark.parametrize("right", [True, False])
+def test_digests_are_compared_in_a_time_that_tells_nothing(monkeypatch, right):
+    compared = []
+
+    def watched(one, other):
+        compared.append((one, other))
+        return real(one, other)
+
+    real = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", watched)
+    stored = DIGESTER.digest(OPAQUE) if right else bytes(32)
+    assert DIGESTER.matches(OPAQUE, stored) is right
+    assert compared == [(DIGESTER.digest(OPAQUE), stored)] or compared == [(stored, DIGESTER.digest(OPAQUE))]
+
+
+@pytest.mark.requirement("GEN-8")
+@pytest.mark.parametrize("kind", SecretKind)
+def test_every_secret_has_256_bits_of_the_systems_randomness(kind):
+    drawn = []
+
+    def watched(size):
+        drawn.append(os.urandom(size))
+        return drawn[-1]
+
+    made = SystemFresh(SystemClock(), random=watched).opaque(kind)
+    secret = base64.urlsafe_b64decode(made.secret.reveal() + "=")
+    assert len(secret) == 32
+    assert secret in drawn
+    assert SystemFresh(SystemClock())._random is os.urandom
 
 
 OTHERS = {

@@ -105,6 +105,7 @@ def cut_off(server, acme, agents):
     assert [agent.refused for agent in agents] == [None] * LINES
 
 
+@pytest.mark.requirement("RT-4")
 async def test_killed_among_many_refreshes_no_answer_is_lost_and_no_line_forks(server, acme, agents):
     for _ in range(ROUNDS):
         cut_off(server, acme, agents)

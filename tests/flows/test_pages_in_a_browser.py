@@ -191,3 +191,20 @@ def test_stop_works_without_scripts(house):
         stop.click()
     visitor.page.get_by_role("heading", name="My agents").wait_for()
     assert stop.count() == 0
+
+
+@pytest.mark.requirement("CON-9")
+def test_a_click_in_the_first_half_second_allows_nothing(house):
+    # A page slid under a moving pointer, or a key that was already on its way, gives no yes.
+    visitor = house.visitor()
+    visitor.page.add_init_script("window.at = 1000; performance.now = () => window.at;")
+    visitor.sign_in(house.ask(), "alice@example.com")
+    asked = visitor.page.url
+    allow = visitor.page.get_by_role("button", name="Allow")
+    visitor.page.evaluate("window.at = 1499")
+    allow.click(no_wait_after=True)
+    allow.press("Enter", no_wait_after=True)
+    assert visitor.page.evaluate("location.href") == asked
+    visitor.page.evaluate("window.at = 9000")
+    with visitor.page.expect_request(lambda request: request.method == "POST"):
+        allow.click(no_wait_after=True)

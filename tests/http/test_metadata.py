@@ -57,19 +57,20 @@ async def test_the_default_tenant_is_at_one_place(remit):
     assert (await remit.http.get("/oauth/jwks")).status_code == 200
 
 
-@pytest.mark.requirement("ASM-4")
+@pytest.mark.requirement("ASM-4", "OA-2")
 async def test_every_endpoint_that_is_told_answers(remit):
     told = (await remit.http.get(f"{remit.acme.issuer}/.well-known/openid-configuration")).json()
     endpoints = {name: url for name, url in told.items() if name.endswith("_endpoint") or name == "jwks_uri"}
     assert len(endpoints) >= 8
     for name, endpoint in endpoints.items():
         assert endpoint.startswith(remit.acme.issuer + "/")
+        assert not {"#", "?"} & set(endpoint)
         statuses = {(await remit.http.get(endpoint)).status_code, (await remit.http.post(endpoint)).status_code}
         assert 404 not in statuses, name
         assert not any(status >= 500 for status in statuses), name
 
 
-@pytest.mark.requirement("PKCE-5")
+@pytest.mark.requirement("CA-7", "PKCE-5")
 async def test_it_says_what_works_and_nothing_else(remit):
     told = (await remit.http.get(f"{remit.acme.issuer}/.well-known/openid-configuration")).json()
     assert told["response_types_supported"] == ["code"]

@@ -61,7 +61,7 @@ async def test_a_code_becomes_tokens(remit):
     }
 
 
-@pytest.mark.requirement("OIDC-1", "OIDC-2")
+@pytest.mark.requirement("OA-8", "OIDC-1", "OIDC-2")
 async def test_an_id_token_says_who_and_repeats_the_nonce(remit):
     world = remit.acme
     body = await get_tokens(remit, world, world.web, scope="openid email read:calendar", nonce="n-0S6_WzA2Mj")
@@ -81,6 +81,7 @@ async def test_without_openid_there_is_no_id_token(remit):
     assert "id_token" not in await get_tokens(remit, world, world.web, scope="read:calendar")
 
 
+@pytest.mark.requirement("RT-8")
 async def test_a_line_that_ends_with_its_session_names_it(remit):
     world = remit.acme
     assert claims_of((await get_tokens(remit, world, world.web, away="no"))["access_token"])["sid"].startswith("ses_")

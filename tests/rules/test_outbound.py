@@ -31,7 +31,7 @@ def imported(node: ast.AST) -> set[str]:
             return set()
 
 
-@pytest.mark.requirement("BR-6", "BCP-19")
+@pytest.mark.requirement("BR-6", "GEN-18", "BCP-19")
 def test_the_server_asks_nobody():
     found = {
         shown(path)

@@ -158,6 +158,7 @@ class TestEveryLibrary:
         with pytest.raises(ConsentRequired):
             await call("GET", f"{calendar.base}/events", auth)
 
+    @pytest.mark.requirement("BR-6")
     async def test_never_carries_the_token_elsewhere(self, call, auth, calendar):
         for url in ("http://127.0.0.1:1/events", calendar.base.replace("127.0.0.1", "localhost") + "/events"):
             with pytest.raises(WrongResource):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
+
 from remit.core.names import SecretKind, parse_opaque
 from remit.core.oauth.client_auth import Presented, Proof
 from remit.core.oauth.code import REPLAYED
@@ -76,6 +78,7 @@ async def refresh_late(remit, seen, text):
     return await refresh_service(remit.acme.tenant.id, by_web(remit), call, late(remit, seen), HERE)
 
 
+@pytest.mark.requirement("RT-4")
 async def test_who_loses_a_refresh_gets_what_the_winner_got(remit):
     world = remit.acme
     text = (await get_tokens(remit, world, world.web))["refresh_token"]
@@ -100,6 +103,7 @@ async def test_who_loses_long_after_the_winner_went_on_ends_the_line(remit):
     assert (await remit.events(world, type="token.reuse_detected"))[-1]["what"]["reason"] == "refresh_token_reuse"
 
 
+@pytest.mark.requirement("RT-4")
 async def test_who_loses_after_the_window_ends_the_line(remit):
     world = remit.acme
     text = (await get_tokens(remit, world, world.web))["refresh_token"]
@@ -110,6 +114,7 @@ async def test_who_loses_after_the_window_ends_the_line(remit):
     assert await introspect(remit, world, won["access_token"]) == {"active": False}
 
 
+@pytest.mark.requirement("OA-12")
 async def test_who_loses_a_code_ends_the_line(remit):
     world = remit.acme
     code = (await approve(remit, world, world.web)).code

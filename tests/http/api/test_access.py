@@ -58,6 +58,7 @@ def test_a_role_limits_what_a_person_may(role, allowed):
     assert {name for name in EVERYTHING if may_use(role, name)} == allowed
 
 
+@pytest.mark.requirement("BR-2", "BR-9")
 async def test_nobody_is_told_what_to_bring_and_counted(remit):
     for _ in range(2):
         await remit.http.get(f"{remit.acme.issuer}/api/v1/agents")

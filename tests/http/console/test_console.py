@@ -44,6 +44,7 @@ async def test_one_click_stops_an_agent_everywhere_and_one_takes_it_back(world):
     assert (await world.introspect(site, again.access))["active"]
 
 
+@pytest.mark.requirement("CON-6")
 async def test_a_stop_names_who_did_it_and_why(world):
     site = world.acme
     browser = await world.browser(site, "dana")
