@@ -109,7 +109,7 @@ async def approve(
     email: str = "alice@example.com",
     untick: Iterable[str] = (),
     away: str = "yes",
-    **changes: str | None,
+    **changes: str | list[str] | None,
 ) -> Answer:
     """Walk from the authorization request through sign-in and consent to the answer."""
     async with remit.browser() as fresh:
