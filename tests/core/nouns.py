@@ -183,6 +183,7 @@ REQUEST = AuthorizeRequest(
     prompt=(),
     max_age=None,
     login_hint=None,
+    hinted=None,
     cross_site=False,
     at_ms=int(NOW.timestamp() * 1000),
 )

@@ -37,6 +37,7 @@ async def asked(remit):
         prompt=None,
         max_age=None,
         login_hint=None,
+        id_token_hint=None,
         unsupported=None,
         resources=(),
         cross_site=False,

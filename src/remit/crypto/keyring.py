@@ -23,6 +23,7 @@ from remit.crypto.jose import PRIVATE_MEMBERS, PrivateKey, verifies_ed25519
 from remit.ports.deps import Assertion, Sealer
 
 ACCESS_TYPE: Final = "at+jwt"
+ID_TYPE: Final = "JWT"
 CLOCK_SKEW: Final = 10
 """Seconds by which the clock of whoever wrote a time may run ahead of ours."""
 
@@ -31,7 +32,7 @@ _AUDIT_ALG: Final = "Ed25519"
 _VERIFYING: Final = frozenset({KeyState.NEXT, KeyState.ACTIVE, KeyState.RETIRING})
 _KEPT: Final = 4096
 _OUR_HEADER: Final = frozenset({"alg", "kid", "typ"})
-_TYPES: Final = {KeyUse.ACCESS: ACCESS_TYPE, KeyUse.ID: "JWT"}
+_TYPES: Final = {KeyUse.ACCESS: ACCESS_TYPE, KeyUse.ID: ID_TYPE}
 _REQUIRED: Final = ("sub", "aud", "client_id", "jti", "tenant", "agent_id", "grant_id")
 
 _write = msgspec.json.Encoder().encode
@@ -111,6 +112,21 @@ class TenantKeyring:
         if claims is None or not _hold(claims, issuer=tenant.issuer, now=now):
             return None
         return claims | {"kid": key.kid}
+
+    def read_hint(self, tenant: Tenant, keys: Sequence[SigningKey], token: str) -> str | None:
+        parts = take_apart(token)
+        if parts is None or parts.header.keys() != _OUR_HEADER or type_name(parts.header) != ID_TYPE.lower():
+            return None
+        key = next((key for key in keys if key.kid == parts.header["kid"]), None)
+        # A hint lets nobody in, it only keeps others out: a key that is gone still tells who was meant.
+        if key is None or key.use is not KeyUse.ID or parts.header["alg"] != key.alg:
+            return None
+        if not self._open(tenant, key).private.public.verifies(parts.message, parts.signature):
+            return None
+        claims = parts.claims()
+        if claims is None or claims.get("iss") != tenant.issuer:
+            return None
+        return text(claims.get("sub"))
 
     def jwks(self, keys: Sequence[SigningKey]) -> dict[str, object]:
         published = [key for key in keys if key.use is not KeyUse.AUDIT and key.state in _VERIFYING]

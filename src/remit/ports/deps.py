@@ -83,6 +83,10 @@ class Keyring(Protocol):
         """Return the claims of one of our own access tokens if signature, type, issuer and times hold, with `kid`."""
         ...
 
+    def read_hint(self, tenant: Tenant, keys: Sequence[SigningKey], token: str) -> str | None:
+        """Return whom one of our own id tokens is about, however old it and its key are (OIDC Core §3.1.2.1)."""
+        ...
+
     def jwks(self, keys: Sequence[SigningKey]) -> dict[str, object]:
         """Return the public keys that verify tokens now or soon (GEN-17)."""
         ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from remit.core.audit.events import AuthorizationRefused, Who
 from remit.core.authority import Chain
 from remit.core.clients import Client
-from remit.core.names import ClientId, Prefix, TenantId
+from remit.core.names import ClientId, Prefix, TenantId, UserId
 from remit.core.oauth.authorize import (
     AuthorizeRequest,
     askable,
@@ -42,6 +42,7 @@ class AuthorizeCall:
     prompt: str | None
     max_age: str | None
     login_hint: str | None
+    id_token_hint: str | None
     unsupported: Refusal | None
     """Set when the request carries a parameter that would replace all others."""
     resources: tuple[str, ...]
@@ -99,6 +100,11 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
     )
     if isinstance(parameters, Refusal):
         return answer(parameters)
+    hinted = None
+    if call.id_token_hint is not None:
+        hinted = deps.keyring.read_hint(tenant, await work.keys.all(), call.id_token_hint)
+        if hinted is None:
+            return answer(Refusal("invalid_request", "id_token_hint is no id token of this issuer: leave it out"))
     resource = await pick_resource(work, call.resources, client)
     if isinstance(resource, Refusal):
         return answer(resource)
@@ -126,6 +132,7 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
         prompt=prompts,
         max_age=max_age,
         login_hint=call.login_hint,
+        hinted=UserId(hinted) if hinted is not None else None,
         cross_site=call.cross_site,
         at_ms=int(now.timestamp() * 1000),
     )
@@ -173,6 +180,10 @@ async def _next_step(
     if signed_in is None or needs_login(request, signed_in.session, now):
         cannot = Refusal("login_required", "the user has to sign in")
         return await _cannot_ask(work, request, cannot) if silent else NeedsLogin(request)
+    if request.hinted not in {None, signed_in.user.id}:
+        # He has just signed in, and is not who was meant. To ask him again would only go round in circles.
+        other = Refusal("login_required", "somebody else signed in than the user of id_token_hint")
+        return await _cannot_ask(work, request, other)
     asking = await load_asking(work, request, signed_in, deps)
     if isinstance(asking, Refusal):
         # Whoever may show nothing shows no page of ours either: the client is told (OIDC Core §3.1.2.6).

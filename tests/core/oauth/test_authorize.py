@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from remit.core.clients import GrantType
 from remit.core.grants import GrantState
-from remit.core.names import ResourceId, SessionId
+from remit.core.names import ResourceId, SessionId, UserId
 from remit.core.oauth.authorize import (
     LONGEST_STATE,
     REQUEST_LIFETIME,
@@ -197,6 +197,9 @@ LOGINS = {
     "just young enough": (asked(max_age=3600), OLD, False),
     "max_age=0 is a new login": (asked(max_age=0), OLD, True),
     "max_age=0 is content with a login after the request": (asked(max_age=0), SESSION, False),
+    "the user of the hint": (replace(asked(), hinted=OLD.user), OLD, False),
+    "another user than the one of the hint": (replace(asked(), hinted=UserId("usr_9")), OLD, True),
+    "another user who has just signed in": (replace(asked(), hinted=UserId("usr_9")), SESSION, False),
 }
 
 

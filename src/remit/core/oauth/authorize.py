@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from remit.core.clients import Client, GrantType
 from remit.core.grants import Grant, GrantState, Line
-from remit.core.names import ClientId, ResourceId, SessionId
+from remit.core.names import ClientId, ResourceId, SessionId, UserId
 from remit.core.oauth import pkce, redirects
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.oauth.verdicts import Refusal
@@ -38,6 +38,8 @@ class AuthorizeRequest:
     prompt: tuple[str, ...]
     max_age: int | None
     login_hint: str | None
+    hinted: UserId | None
+    """The user whom `id_token_hint` is about; nobody else is to answer (OIDC Core §3.1.2.1)."""
     cross_site: bool
     """Whether the request came from another site, or the browser did not say: then nothing is approved silently."""
     at_ms: int
@@ -130,6 +132,8 @@ def needs_login(request: AuthorizeRequest, session: LoginSession | None, now: da
         return True
     fresh = session.auth_time.timestamp() * 1000 >= request.at_ms
     if "login" in request.prompt or "select_account" in request.prompt:
+        return not fresh
+    if request.hinted not in {None, session.user}:
         return not fresh
     if request.max_age is not None:
         return not fresh and now > session.auth_time + timedelta(seconds=request.max_age)

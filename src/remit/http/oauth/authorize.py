@@ -72,6 +72,7 @@ def read_call(request: Request, form: Form) -> AuthorizeCall:
         prompt=form.one("prompt"),
         max_age=form.one("max_age"),
         login_hint=form.one("login_hint"),
+        id_token_hint=form.one("id_token_hint"),
         unsupported=_unsupported(form),
         resources=form.many("resource"),
         cross_site=request.headers.get("sec-fetch-site") not in {"same-origin", "same-site", "none"},
