@@ -42,10 +42,9 @@ async def test_every_operation_has_a_name_of_its_own(document):
 
 
 async def test_every_reference_leads_somewhere(document):
-    schemas = document["components"]["schemas"]
-    wanted = set(re.findall(r'"\$ref": ?"#/components/schemas/([^"]+)"', str(document).replace("'", '"')))
-    assert wanted
-    assert wanted - schemas.keys() == set()
+    wanted = re.findall(r"'\$ref': '([^']+)'", str(document))
+    assert len(wanted) > 100
+    assert set(wanted) - {f"#/components/schemas/{name}" for name in document["components"]["schemas"]} == set()
     assert document["openapi"] == "3.1.0"
 
 

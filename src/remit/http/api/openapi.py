@@ -10,7 +10,7 @@ import msgspec
 
 from remit.core.permissions import API_SCOPES
 from remit.core.tenants import Tenant
-from remit.http.api.operation import Operation, Thing
+from remit.http.api.operation import Operation
 from remit.wire.problems import KINDS, status_of
 
 _REF: Final = "#/components/schemas/{name}"
@@ -125,12 +125,17 @@ def _path(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _query(operation: Operation) -> list[dict[str, Any]]:
-    schema = msgspec.json.schema(operation.query)
-    fields = schema["$defs"][operation.query.__name__]
+    (_,), named = msgspec.json.schema_components([operation.query], ref_template="{name}")
+    fields = named[operation.query.__name__]
     found = []
     for name, field in fields["properties"].items():
         inner = {key: value for key, value in field.items() if key not in ("description", "default")}
-        told = {"name": name, "in": "query", "required": name in fields.get("required", ()), "schema": _plain(inner)}
+        told = {
+            "name": name,
+            "in": "query",
+            "required": name in fields.get("required", ()),
+            "schema": _plain(inner, named),
+        }
         if "description" in field:
             told["description"] = field["description"]
         if field.get("default") not in (None, ""):
@@ -150,9 +155,11 @@ def _query(operation: Operation) -> list[dict[str, Any]]:
     return found
 
 
-def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Leave out null, which no query can say."""
-    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+def _plain(schema: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
+    """Write a schema without references, and without null, which no query can say."""
+    if "$ref" in schema:
+        return {key: value for key, value in named[schema["$ref"]].items() if key not in ("title", "description")}
+    choices = [_plain(choice, named) for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
     if not choices:
         return schema
     rest = {key: value for key, value in schema.items() if key != "anyOf"}
@@ -206,7 +213,7 @@ def refusals(operation: Operation) -> tuple[str, ...]:
 def _responses(operation: Operation) -> dict[str, Any]:
     schema = _ref(operation.answer)
     done = _content("Done.", schema)
-    if issubclass(operation.answer, Thing):
+    if operation.tagged:
         done["headers"] = {"ETag": {"description": "The state of it, for If-Match.", "schema": {"type": "string"}}}
     if not operation.created:
         return {"200": done, **_problems(refusals(operation))}

@@ -105,6 +105,11 @@ class Operation:
         return self.method != "GET"
 
     @property
+    def tagged(self) -> bool:
+        """Say whether the answer carries an ETag. With a secret beside it, it is not what is read later."""
+        return issubclass(self.answer, Thing) and not self.secret
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Return the names in the path."""
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))

@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from remit.http.api import agents, events, grants, keys, own, resources, settings, stops, users
+from remit.http.api import agents, clients, events, grants, keys, own, resources, settings, stops, users
 from remit.http.api.openapi import document
 from remit.http.api.serve import routes
 from remit.wire.caller import tenant_of
 
 OPERATIONS: Final = (
     *agents.OPERATIONS,
+    *clients.OPERATIONS,
     *grants.OPERATIONS,
     *resources.OPERATIONS,
     *users.OPERATIONS,

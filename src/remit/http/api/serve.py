@@ -19,7 +19,7 @@ from remit.core.audit.events import ApiRefused
 from remit.core.errors import BadText, StoreUnavailable
 from remit.core.oauth.verdicts import Refusal
 from remit.http.api.access import ApiCaller, admit, problem
-from remit.http.api.operation import Call, Early, Operation, Shape, Thing, View
+from remit.http.api.operation import Call, Early, Operation, Shape, View
 from remit.http.context import context_of
 from remit.ports.deps import Deps
 from remit.ports.work import Reply, Work
@@ -209,7 +209,7 @@ async def _tell(work: Work, operation: Operation, refusal: Refusal, caller: ApiC
 
 
 def _answer(operation: Operation, view: View) -> Answer:
-    tag = tag_of(view) if isinstance(view, Thing) else ""
+    tag = tag_of(view) if operation.tagged else ""
     return Answer(status=_status(operation), body=msgspec.json.encode(view), tag=tag)
 
 

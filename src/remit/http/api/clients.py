@@ -1,0 +1,192 @@
+"""REST v1: clients, as agents speak OAuth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from remit.core.clients import AuthMethod, Client, ClientState, GrantType
+from remit.core.names import AgentId, ClientId, ResourceId
+from remit.core.oauth.verdicts import Refusal
+from remit.core.registration import ClientDraft
+from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
+from remit.http.api.shapes import Because, Id, Name, PageQuery, Scopes, cut, given
+from remit.services.provisioning import clients as provisioning
+from remit.services.provisioning.changes import change_client as change
+from remit.services.provisioning.changes import retire_client as retire
+from remit.services.provisioning.clients import NO_CLIENT
+
+Redirects: TypeAlias = Annotated[list[Annotated[str, Meta(max_length=2000)]], Meta(max_length=20)]
+Grants: TypeAlias = Annotated[list[GrantType], Meta(min_length=1, max_length=3)]
+Jwks: TypeAlias = Annotated[dict[str, Any], Meta(description="A JSON Web Key Set with public keys alone.")]
+
+
+class ClientView(Thing):
+    """A client. What proves it is told where it is made, and never shown."""
+
+    id: str
+    agent: str
+    name: str
+    auth_method: AuthMethod
+    application_type: str
+    redirect_uris: list[str]
+    grant_types: list[GrantType]
+    default_resource: str | None
+    default_scopes: list[str]
+    id_token_alg: str
+    self_registered: bool
+    version: int
+    state: ClientState
+    created_at: datetime
+
+
+class ClientPage(View):
+    clients: list[ClientView]
+    next: str | None
+
+
+class ClientQuery(PageQuery):
+    """Clients of an agent, or of all."""
+
+    agent: Id | None = None
+
+
+class NewClient(Shape):
+    """A client of an agent."""
+
+    agent: Id
+    name: Name
+    auth_method: AuthMethod = AuthMethod.SECRET_BASIC
+    grant_types: Grants = msgspec.field(default_factory=lambda: [GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN])
+    redirect_uris: Redirects = msgspec.field(default_factory=list)
+    application_type: Annotated[str, Meta(pattern="^(web|native)$")] = "web"
+    default_resource: Id | None = None
+    default_scopes: Scopes = msgspec.field(default_factory=list)
+    jwks: Jwks | None = None
+    id_token_alg: Annotated[str, Meta(pattern="^(RS256|ES256)$")] = "RS256"
+
+
+class MadeClient(ClientView):
+    """The client, and the secret it proves itself by where it has one: told this once."""
+
+    client_secret: str | None
+
+
+class ClientChanges(Shape):
+    """What shall be different. Its agent and its way to prove itself stay."""
+
+    name: Name | UnsetType = UNSET
+    redirect_uris: Redirects | UnsetType = UNSET
+    grant_types: Grants | UnsetType = UNSET
+    default_resource: Id | UnsetType | None = UNSET
+    default_scopes: Scopes | UnsetType = UNSET
+    id_token_alg: Annotated[str, Meta(pattern="^(RS256|ES256)$")] | UnsetType = UNSET
+
+
+async def list_clients(call: Call[ClientQuery, None]) -> ClientPage:
+    query = call.query
+    agent = None if query.agent is None else AgentId(query.agent)
+    found = await call.work.clients.page(agent=agent, after=query.cursor, limit=query.limit + 1)
+    page, last = cut(found, query.limit)
+    return ClientPage(clients=[_view(client) for client in page], next=last.id if last else None)
+
+
+async def get_client(call: Call[NoQuery, Any]) -> ClientView | Refusal:
+    found = await call.work.clients.get(ClientId(call.path["client"]))
+    return NO_CLIENT if found is None else _view(found)
+
+
+async def create_client(call: Call[NoQuery, NewClient]) -> MadeClient | Refusal:
+    body = call.body
+    draft = ClientDraft(
+        agent=AgentId(body.agent),
+        name=body.name,
+        auth_method=body.auth_method,
+        grant_types=frozenset(body.grant_types),
+        redirect_uris=tuple(body.redirect_uris),
+        application_type=body.application_type,
+        default_resource=None if body.default_resource is None else ResourceId(body.default_resource),
+        default_scopes=frozenset(body.default_scopes),
+        jwks=None if body.jwks is None else msgspec.json.encode(body.jwks).decode(),
+        id_token_alg=body.id_token_alg,
+    )
+    made = await provisioning.create_client(call.tenant.id, call.deps, call.who, draft)
+    if isinstance(made, Refusal):
+        return made
+    told = _view(made.client)
+    fields = {name: getattr(told, name) for name in told.__struct_fields__}
+    return MadeClient(**fields, client_secret=None if made.secret is None else made.secret.reveal())
+
+
+async def change_client(call: Call[NoQuery, ClientChanges]) -> ClientView | Refusal:
+    found = await call.work.clients.get(ClientId(call.path["client"]))
+    if found is None:
+        return NO_CLIENT
+    wanted = given(call.body)
+    for name, kind in (("redirect_uris", tuple), ("grant_types", frozenset), ("default_scopes", frozenset)):
+        if name in wanted:
+            wanted[name] = kind(wanted[name])
+    made = await change(call.tenant.id, call.deps, call.who, replace(found, **wanted))
+    return made if isinstance(made, Refusal) else _view(made)
+
+
+async def retire_client(call: Call[NoQuery, Because]) -> ClientView | Refusal:
+    client = ClientId(call.path["client"])
+    made = await retire(call.tenant.id, call.deps, call.who, client=client, reason=call.body.reason)
+    return made if isinstance(made, Refusal) else _view(made)
+
+
+def _view(client: Client) -> ClientView:
+    return ClientView(
+        id=client.id,
+        agent=client.agent,
+        name=client.name,
+        auth_method=client.auth_method,
+        application_type=client.application_type,
+        redirect_uris=list(client.redirect_uris),
+        grant_types=sorted(client.grant_types),
+        default_resource=client.default_resource,
+        default_scopes=sorted(client.default_scopes),
+        id_token_alg=client.id_token_alg,
+        self_registered=client.self_registered,
+        version=client.version,
+        state=client.state,
+        created_at=client.created_at,
+    )
+
+
+_ALL: Final = "/api/v1/clients"
+_ONE: Final = "/api/v1/clients/{client}"
+
+OPERATIONS: Final = (
+    Operation("GET", _ALL, "clients:read", list_clients, "List clients", ClientPage, query=ClientQuery),
+    Operation(
+        "POST",
+        _ALL,
+        "clients:write",
+        create_client,
+        "Register a client",
+        MadeClient,
+        body=NewClient,
+        created=True,
+        secret="client_secret",
+    ),
+    Operation("GET", _ONE, "clients:read", get_client, "Show a client", ClientView),
+    Operation(
+        "PATCH",
+        _ONE,
+        "clients:write",
+        change_client,
+        "Change a client",
+        ClientView,
+        body=ClientChanges,
+        current=get_client,
+    ),
+    Operation(
+        "POST", f"{_ONE}/retire", "clients:write", retire_client, "Retire a client for ever", ClientView, body=Because
+    ),
+)
