@@ -15,21 +15,23 @@ Outcome = TypeVar("Outcome")
 
 
 async def together(
-    tenant: TenantId, deps: Deps, body: Callable[[Work, Deps], Awaitable[Outcome]], *, keep: bool = True
+    tenant: TenantId,
+    deps: Deps,
+    body: Callable[[Work, Deps], Awaitable[Outcome]],
+    *,
+    keep: Callable[[Outcome], bool],
 ) -> Outcome:
     """Run a body in one work; use cases that it calls with its own `deps` take part instead of opening theirs.
 
-    Without `keep` everything happens and nothing of it stays. The body suspends for nothing else, as in any work.
+    What `keep` does not want happens and does not stay. The body suspends for nothing else, as in any work.
     """
-    if keep:
-        async with deps.db.work(tenant) as work:
-            return await body(work, inside(work, tenant, deps))
-    kept: list[Outcome] = []
+    outcomes: list[Outcome] = []
     with suppress(_Undo):
         async with deps.db.work(tenant) as work:
-            kept.append(await body(work, inside(work, tenant, deps)))
-            raise _Undo
-    return kept[0]
+            outcomes.append(await body(work, inside(work, tenant, deps)))
+            if not keep(outcomes[0]):
+                raise _Undo
+    return outcomes[0]
 
 
 def inside(work: Work, tenant: TenantId, deps: Deps) -> Deps:

@@ -89,3 +89,44 @@ async def test_clients_are_listed_by_agent(remit, api):
     world = remit.acme
     page = (await api.get(f"/clients?agent={world.agent.id}")).json()
     assert {client["name"] for client in page["clients"]} == {"web", "local", "keyed"}
+
+
+async def test_a_client_changes_over_to_a_new_secret(remit, api):
+    world = remit.acme
+    path = f"/clients/{world.web.id}"
+    made = await api.post(f"{path}/secrets/rotate", {"overlap_seconds": 600}, idempotency_key="k1")
+    assert (made.status_code, len(made.json()["replaced"])) == (201, 1)
+    again = (await api.post(f"{path}/secrets/rotate", {"overlap_seconds": 600}, idempotency_key="k1")).json()
+    assert again == made.json() | {"client_secret": None}
+    both = [world.web_secret.reveal(), made.json()["client_secret"]]
+    assert [await proves(remit, secret) for secret in both] == [True, True]
+    third = await api.post(f"{path}/secrets")
+    assert (third.status_code, third.json()["code"]) == (409, "conflict")
+    listed = (await api.get(f"{path}/credentials")).json()["credentials"]
+    assert [(one["kind"], one["live"]) for one in listed] == [("secret", True), ("secret", True)]
+    old = made.json()["replaced"][0]
+    ended = await api.post(f"{path}/credentials/{old}/revoke")
+    assert (ended.status_code, ended.json()["live"]) == (200, False)
+    assert [await proves(remit, secret) for secret in both] == [False, True]
+    gone = await api.post(f"{path}/credentials/{old}/revoke")
+    assert gone.status_code == 409
+
+
+async def proves(remit, secret):
+    world = remit.acme
+    answer = await remit.http.post(
+        f"{world.issuer}/oauth/token",
+        data={"grant_type": "client_credentials", "resource": world.calendar.uri},
+        auth=(world.web.id, secret),
+    )
+    return answer.status_code == 200
+
+
+async def test_keys_are_for_clients_that_prove_themselves_by_keys(remit, api):
+    public = client_key().jwk() | {"kid": "k2", "alg": "ES256", "use": "sig"}
+    keyed = await api.post(f"/clients/{remit.acme.keyed.id}/keys/rotate", {"jwks": {"keys": [public]}})
+    assert (keyed.status_code, keyed.json()["replaced"]) == (200, ["old-keys"])
+    web = await api.post(f"/clients/{remit.acme.web.id}/keys/rotate", {"jwks": {"keys": [public]}})
+    assert (web.status_code, web.json()["code"]) == (409, "conflict")
+    ended = await api.post(f"/clients/{remit.acme.keyed.id}/credentials/old-keys/revoke")
+    assert (ended.status_code, ended.json()["live"]) == (200, False)

@@ -124,3 +124,24 @@ async def test_a_key_is_revoked_and_its_successor_signs(remit, api, how):
     assert states[kid] == "gone"
     unknown = await fresh.post("/keys/nothing/revoke", {"reason": "r"})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+
+
+async def test_nothing_stays_of_a_call_that_is_refused_halfway(remit, api):
+    body = {"rights_on": True, "lifetimes": {"refresh_idle_days": 60, "refresh_absolute_days": 30}}
+    answer = await api.patch("/settings", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert (await api.get("/settings")).json()["rights_on"] is False
+    assert await remit.events(remit.acme, type="user.rights_changed") == []
+
+
+async def test_lifetimes_are_chosen_and_left_to_the_instance_again(remit, api):
+    chosen = await api.patch("/settings", {"lifetimes": {"access_seconds": 300}})
+    assert chosen.json()["lifetimes"] == {
+        "access_seconds": 300,
+        "refresh_idle_days": 14,
+        "refresh_absolute_days": 90,
+        "chosen": ["access_seconds"],
+    }
+    left = await api.patch("/settings", {"lifetimes": {"access_seconds": None}}, tag=chosen.headers["etag"])
+    assert (left.json()["lifetimes"]["access_seconds"], left.json()["lifetimes"]["chosen"]) == (900, [])
+    assert len(await remit.events(remit.acme, type="tenant.lifetimes_changed")) == 2

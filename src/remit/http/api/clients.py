@@ -18,7 +18,7 @@ from remit.http.api.shapes import Because, Id, Name, PageQuery, Scopes, cut, giv
 from remit.services.provisioning import clients as provisioning
 from remit.services.provisioning.changes import change_client as change
 from remit.services.provisioning.changes import retire_client as retire
-from remit.services.provisioning.clients import NO_CLIENT
+from remit.services.provisioning.credentials import NO_CLIENT
 
 Redirects: TypeAlias = Annotated[list[Annotated[str, Meta(max_length=2000)]], Meta(max_length=20)]
 Grants: TypeAlias = Annotated[list[GrantType], Meta(min_length=1, max_length=3)]

@@ -12,7 +12,7 @@ from remit.core.names import ResourceId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource, ResourceState, Risk, Scope
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
-from remit.http.api.shapes import Id, Name, PageQuery, Seconds, Text, cut, given
+from remit.http.api.shapes import Name, PageQuery, Seconds, Text, cut, given
 from remit.services.provisioning import resources as provisioning
 from remit.services.provisioning.changes import change_resource as change
 from remit.services.provisioning.credentials import NO_RESOURCE
@@ -70,13 +70,6 @@ class ResourceChanges(Shape):
     scopes: ScopeList | UnsetType = UNSET
 
 
-class ResourceSecret(View):
-    """What the resource proves itself by, told this once. Its client id is its own id."""
-
-    client_id: str
-    client_secret: Id | None
-
-
 async def list_resources(call: Call[PageQuery, None]) -> ResourcePage:
     found = await call.work.resources.page(after=call.query.cursor, limit=call.query.limit + 1)
     page, last = cut(found, call.query.limit)
@@ -111,12 +104,6 @@ async def change_resource(call: Call[NoQuery, ResourceChanges]) -> ResourceView 
         wanted["scopes"] = _scopes(call.body.scopes)
     made = await change(call.tenant.id, call.deps, call.who, replace(found, **wanted))
     return made if isinstance(made, Refusal) else _view(call, made)
-
-
-async def add_resource_secret(call: Call[NoQuery, None]) -> ResourceSecret | Refusal:
-    resource = ResourceId(call.path["resource"])
-    made = await provisioning.add_resource_secret(call.tenant.id, call.deps, call.who, resource=resource)
-    return made if isinstance(made, Refusal) else ResourceSecret(client_id=resource, client_secret=made.reveal())
 
 
 def _scopes(bodies: Sequence[ScopeBody]) -> tuple[Scope, ...]:
@@ -165,15 +152,5 @@ OPERATIONS: Final = (
         ResourceView,
         body=ResourceChanges,
         current=get_resource,
-    ),
-    Operation(
-        "POST",
-        f"{_ONE}/secrets",
-        "resources:write",
-        add_resource_secret,
-        "Give a resource a secret",
-        ResourceSecret,
-        created=True,
-        secret="client_secret",
     ),
 )

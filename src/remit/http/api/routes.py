@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from remit.http.api import agents, clients, events, grants, keys, own, resources, settings, stops, users
+from remit.http.api import agents, clients, credentials, events, grants, keys, own, resources, settings, stops, users
 from remit.http.api.openapi import document
 from remit.http.api.serve import routes
 from remit.wire.caller import tenant_of
@@ -18,6 +18,7 @@ from remit.wire.caller import tenant_of
 OPERATIONS: Final = (
     *agents.OPERATIONS,
     *clients.OPERATIONS,
+    *credentials.OPERATIONS,
     *grants.OPERATIONS,
     *resources.OPERATIONS,
     *users.OPERATIONS,

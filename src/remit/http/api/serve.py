@@ -18,6 +18,7 @@ from starlette.routing import Route
 from remit.core.audit.events import ApiRefused
 from remit.core.errors import BadText, StoreUnavailable
 from remit.core.oauth.verdicts import Refusal
+from remit.core.tenants import Tenant
 from remit.http.api.access import ApiCaller, admit, problem
 from remit.http.api.operation import Call, Early, Operation, Shape, View
 from remit.http.context import context_of
@@ -110,20 +111,19 @@ async def serve(operation: Operation, request: Request) -> Response:
             body=read.body,
             ready=ready,
         )
-        outcome = await (_change(operation, call, read) if operation.changes else _look(operation, call))
-        if isinstance(outcome, Refusal) and operation.changes and not read.dry:
-            await _tell(work, operation, outcome, caller, deps)
-        return outcome
+        return await (_change(operation, call, read) if operation.changes else _look(operation, call))
 
     try:
         if operation.changes:
-            outcome = await together(tenant.id, deps, body, keep=not read.dry)
+            # Nothing stays of a call that was refused, also where it is made of several use cases.
+            outcome = await together(
+                tenant.id, deps, body, keep=lambda outcome: isinstance(outcome, Answer) and not read.dry
+            )
         else:
             async with deps.db.read(tenant.id) as work:
                 outcome = await body(work, inside(work, tenant.id, deps))
-            if isinstance(outcome, Refusal):
-                async with deps.db.work(tenant.id) as work:
-                    await _tell(work, operation, outcome, caller, deps)
+        if isinstance(outcome, Refusal) and not read.dry:
+            await _tell(tenant, operation, outcome, caller, deps)
     except BadText:
         return problem(request, BAD_TEXT)
     return problem(request, outcome) if isinstance(outcome, Refusal) else _render(outcome, dry=read.dry)
@@ -198,14 +198,12 @@ def _digest(operation: Operation, path: Mapping[str, str], read: _Read) -> bytes
     return hashlib.sha256(msgspec.json.encode(parts)).digest()
 
 
-async def _tell(work: Work, operation: Operation, refusal: Refusal, caller: ApiCaller, deps: Deps) -> None:
+async def _tell(tenant: Tenant, operation: Operation, refusal: Refusal, caller: ApiCaller, deps: Deps) -> None:
     event = ApiRefused(
-        who=caller.who,
-        operation=operation.name,
-        code=refusal.code,
-        reason=refusal.audit or refusal.hint,
+        who=caller.who, operation=operation.name, code=refusal.code, reason=refusal.audit or refusal.hint
     )
-    await work.events.append(event, at=deps.clock.now())
+    async with deps.db.work(tenant.id) as work:
+        await work.events.append(event, at=deps.clock.now())
 
 
 def _answer(operation: Operation, view: View) -> Answer:

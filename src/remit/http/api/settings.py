@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import Annotated, Final
+
+from msgspec import UNSET, Meta, UnsetType
 
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
+from remit.http.api.shapes import given
 from remit.ports.deps import Deps
+from remit.services.lifetimes import choose_lifetimes
 from remit.services.overview import look_over
 from remit.services.provisioning.users import turn_rights_on
+
+
+class LifetimesView(View):
+    """How long access tokens live and when lines end; `chosen` names those that the tenant set itself."""
+
+    access_seconds: int
+    refresh_idle_days: int
+    refresh_absolute_days: int
+    chosen: list[str]
+
+
+class NewLifetimes(Shape):
+    """What the tenant chooses; null leaves it to the instance, what is left out stays."""
+
+    access_seconds: Annotated[int, Meta(ge=60, le=1800)] | UnsetType | None = UNSET
+    refresh_idle_days: Annotated[int, Meta(ge=1, le=365)] | UnsetType | None = UNSET
+    refresh_absolute_days: Annotated[int, Meta(ge=1, le=730)] | UnsetType | None = UNSET
 
 
 class SettingsView(Thing):
@@ -21,15 +43,14 @@ class SettingsView(Thing):
     issuer: str
     api: str
     rights_on: bool
-    access_seconds: int
-    refresh_idle_days: int
-    refresh_absolute_days: int
+    lifetimes: LifetimesView
 
 
 class SettingsChanges(Shape):
     """What shall be different. Rights can be turned on; nobody turns them off, for then everybody held everything."""
 
-    rights_on: bool
+    rights_on: bool | UnsetType = UNSET
+    lifetimes: NewLifetimes | UnsetType = UNSET
 
 
 class OverviewView(View):
@@ -49,11 +70,17 @@ async def get_settings(call: Call[NoQuery, None]) -> SettingsView:
 
 
 async def change_settings(call: Call[NoQuery, SettingsChanges]) -> SettingsView | Refusal:
-    current = await call.work.tenants.current()
-    if current.rights_on and not call.body.rights_on:
+    current, body = await call.work.tenants.current(), call.body
+    if body.rights_on is False and current.rights_on:
         return Refusal("conflict", "rights are on and stay on: otherwise every user would hold every scope")
-    if call.body.rights_on and not current.rights_on:
+    if body.rights_on is True and not current.rights_on:
         await turn_rights_on(call.tenant.id, call.deps, call.who)
+    if body.lifetimes is not UNSET:
+        chosen = replace(current.lifetimes, **given(body.lifetimes))
+        if chosen != current.lifetimes:
+            outcome = await choose_lifetimes(call.tenant.id, call.deps, call.who, chosen)
+            if isinstance(outcome, Refusal):
+                return outcome
     return _view(await call.work.tenants.current(), call.deps)
 
 
@@ -69,7 +96,11 @@ async def get_overview(call: Call[NoQuery, None]) -> OverviewView:
     )
 
 
+_LIFETIMES: Final = ("access_seconds", "refresh_idle_days", "refresh_absolute_days")
+
+
 def _view(tenant: Tenant, deps: Deps) -> SettingsView:
+    holds = tenant.lifetimes.over(deps.lifetimes)
     return SettingsView(
         tenant=tenant.id,
         slug=tenant.slug,
@@ -77,9 +108,12 @@ def _view(tenant: Tenant, deps: Deps) -> SettingsView:
         issuer=tenant.issuer,
         api=tenant.api,
         rights_on=tenant.rights_on,
-        access_seconds=deps.lifetimes.access_seconds,
-        refresh_idle_days=deps.lifetimes.refresh_idle_days,
-        refresh_absolute_days=deps.lifetimes.refresh_absolute_days,
+        lifetimes=LifetimesView(
+            access_seconds=holds.access_seconds,
+            refresh_idle_days=holds.refresh_idle_days,
+            refresh_absolute_days=holds.refresh_absolute_days,
+            chosen=[name for name in _LIFETIMES if getattr(tenant.lifetimes, name) is not None],
+        ),
     )
 
 
