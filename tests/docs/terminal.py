@@ -25,7 +25,7 @@ LINKED = ("Makefile", "pyproject.toml", "requirements", "src", "sdk", "tests", "
 
 SHORTER = """\
 demo: ONCE = 1
-test: ARGS = tests/core/test_names.py -p no:cacheprovider
+test: ARGS = tests/core/test_display.py -p no:cacheprovider
 include Makefile
 """
 """The demo ends by itself, and one file stands for all tests: this is one of them."""

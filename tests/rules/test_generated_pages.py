@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 
 import pytest
 
@@ -10,6 +11,8 @@ from remit.cli.config import page
 from remit.core.explanations import EXPLANATIONS, errors_page
 from remit.telemetry.names import FIELDS, METRICS, LogEvent
 from remit.wire.problems import KINDS
+from remit_sdk.challenge import Refusal, render
+from remit_sdk.verify import Reason
 from tests.rules.tree import ROOT, SERVER, below, calls, last_name, tree_of
 
 DOCS = ROOT / "docs"
@@ -45,6 +48,17 @@ def test_every_error_code_is_explained():
     # Whoever meets a code looks it up; there must be something to find.
     assert len(codes()) > 15
     assert codes() - EXPLANATIONS.keys() == set()
+
+
+def test_every_error_of_the_guard_is_explained():
+    # The guard points to the page of the issuer; the anchor must be there.
+    for reason in Reason:
+        answer = render(
+            Refusal(reason=reason, hint="x"), metadata_url="https://api.example/m", docs="https://id.example/docs"
+        )
+        told = json.loads(answer.body)
+        assert told["error_uri"] == f"https://id.example/docs#{told['error']}"
+        assert told["error"] in EXPLANATIONS
 
 
 def test_every_metric_and_log_event_is_on_the_operations_page():

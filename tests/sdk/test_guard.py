@@ -76,6 +76,8 @@ async def test_too_little_scope_is_told_what_is_needed_for_this_call(client, iss
     assert challenge.startswith('Bearer error="insufficient_scope", error_description="')
     assert challenge.endswith(f', scope="delete:calendar", {METADATA}')
     assert answer.json()["scope"] == "delete:calendar"
+    assert f'error_uri="{issuer.base}/docs#insufficient_scope"' in challenge
+    assert answer.json()["error_uri"] == f"{issuer.base}/docs#insufficient_scope"
 
 
 @pytest.mark.requirement("BR-8")

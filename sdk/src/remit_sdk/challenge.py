@@ -50,7 +50,7 @@ class Answer:
     body: bytes
 
 
-def challenge(refusal: Refusal, *, metadata_url: str) -> str | None:
+def challenge(refusal: Refusal, *, metadata_url: str, docs: str | None = None) -> str | None:
     """Write the `WWW-Authenticate` value, each parameter at most once (BR-4)."""
     status, error = _ENDINGS[refusal.reason]
     if status not in {400, 401, 403} or (status == 403 and error is None):
@@ -58,6 +58,8 @@ def challenge(refusal: Refusal, *, metadata_url: str) -> str | None:
     parameters: list[tuple[str, str]] = []
     if error is not None:
         parameters += [("error", error), ("error_description", refusal.hint)]
+        if docs is not None:
+            parameters.append(("error_uri", f"{docs}#{error}"))
     if refusal.needed and status != 400:
         # The least that makes this very call succeed, all at once (BR-8).
         parameters.append(("scope", write_scopes(refusal.needed)))
@@ -70,15 +72,17 @@ def _quotable(text: str) -> str:
     return "".join(c for c in text if " " <= c <= "~" and c not in '"\\')
 
 
-def render(refusal: Refusal, *, metadata_url: str) -> Answer:
-    """Turn a refusal into status, headers and a JSON body."""
+def render(refusal: Refusal, *, metadata_url: str, docs: str | None = None) -> Answer:
+    """Turn a refusal into status, headers and a JSON body; `docs` is the page on which each error is an anchor."""
     status, error = _ENDINGS[refusal.reason]
     name = "temporarily_unavailable" if status == 503 else error or refusal.reason.value
     body = {"error": name, "error_description": _quotable(refusal.hint)}
+    if docs is not None:
+        body["error_uri"] = f"{docs}#{name}"
     if refusal.needed and status == 403:
         body["scope"] = write_scopes(refusal.needed)
     headers = [("content-type", "application/json"), ("cache-control", "no-store")]
-    value = challenge(refusal, metadata_url=metadata_url)
+    value = challenge(refusal, metadata_url=metadata_url, docs=docs)
     if value is not None:
         headers.append(("www-authenticate", value))
     if status == 503:

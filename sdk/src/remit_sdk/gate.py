@@ -226,7 +226,11 @@ class Gate:
 
     def answer(self, refusal: Refusal) -> Answer:
         """Render a refusal."""
-        return render(refusal, metadata_url=self.resource.metadata_url)
+        listed = self._issuers.listed
+        # Without a token that was read nobody says which of several issuers it is about.
+        issuer = refusal.token.issuer if refusal.token else listed[0] if len(listed) == 1 else None
+        docs = f"{issuer}/docs" if issuer else None
+        return render(refusal, metadata_url=self.resource.metadata_url, docs=docs)
 
     def report(
         self,

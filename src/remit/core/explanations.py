@@ -39,6 +39,14 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "The token is good, but does not hold the scope that this call needs.",
         "The challenge names the scope. Send the user through consent for it, or leave the call.",
     ),
+    "no_credentials": Explanation(
+        "A guarded API was called without a token.",
+        "Ask for a token where `resource_metadata` of the challenge leads, and send it in the Authorization header.",
+    ),
+    "unknown_route": Explanation(
+        "The guard of the API does not list this operation, so nobody may call it.",
+        "Check method and path. Whoever runs the API adds the operation to the table of its guard.",
+    ),
     "unauthorized_client": Explanation(
         "The client may not use this grant type, or its agent may not act.",
         "Look at the client's grant types, and at the state and the stops of the agent.",
