@@ -14,7 +14,6 @@ LEVELS = {"M": "must", "S": "should", "F": "frontier"}
 class State(StrEnum):
     DONE = "done"
     LATER = "later"
-    OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +25,10 @@ class Requirement:
     source: str
     says: str
     later: str = ""
-    open: bool = False
 
     @property
     def state(self) -> State:
-        return State.LATER if self.later else State.OPEN if self.open else State.DONE
+        return State.LATER if self.later else State.DONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
