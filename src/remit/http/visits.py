@@ -20,8 +20,9 @@ from remit.core.users import Role, User
 from remit.http.browser import FORGED, Browser, genuine, go, read_browser
 from remit.http.context import Context, context_of, error_page
 from remit.ports.deps import Deps
+from remit.services.page_refusals import note_page_refusal
 from remit.services.sessions import keep_alive
-from remit.wire.caller import origin_of
+from remit.wire.caller import origin_of, tenant_of
 from remit.wire.oauth_errors import render_too_large
 from remit.wire.parse import Form, TooLarge, parse_query, read_form
 
@@ -38,6 +39,7 @@ NO_SUCH: Final = Refusal("not_found", "there is nothing here, or it is not yours
 _NOT_FOR_YOU: Final = Refusal("access_denied", "your role does not let you do this here")
 _ASK: Final = "Ask an administrator if you think you should be able to. What works for you is under My agents."
 _AGAIN: Final = "Nothing was changed. Open the page again and repeat what you did."
+_REFUSED: Final = "remit.refused"
 _ID: Final = re.compile(r"[a-z]{3}_[0-9a-z]{1,40}")
 
 
@@ -90,9 +92,11 @@ class Visit:
         return text if _ID.fullmatch(text) else None
 
     def refuse(self, refusal: Refusal, *, title: str = "This cannot be done") -> Response:
+        self.request.scope[_REFUSED] = refusal
         return error_page(self.request, self.browser, refusal, title=title, todo=_AGAIN)
 
     def missing(self) -> Response:
+        self.request.scope[_REFUSED] = NO_SUCH
         return error_page(self.request, self.browser, NO_SUCH, title="There is nothing here")
 
 
@@ -106,7 +110,11 @@ def page_for(roles: frozenset[Role], show: Show) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         visit = await _admit(request, roles)
-        return visit if isinstance(visit, Response) else await show(visit)
+        if isinstance(visit, Response):
+            return visit
+        answer = await show(visit)
+        await _tell(visit)
+        return answer
 
     return endpoint
 
@@ -121,19 +129,45 @@ def form_for(roles: frozenset[Role], act: Act) -> Endpoint:
         visit = await _admit(request, roles, form=form)
         if isinstance(visit, Response):
             return visit
-        return visit.refuse(form) if isinstance(form, Refusal) else await act(visit, form)
+        answer = visit.refuse(form) if isinstance(form, Refusal) else await act(visit, form)
+        await _tell(visit)
+        return answer
 
     return endpoint
+
+
+async def turn_away(request: Request, browser: Browser, refusal: Refusal, *, todo: str = "") -> Response:
+    """Refuse what nobody has proven to be his own doing: a form from elsewhere, a sealed request of another browser."""
+    await _note(request, refusal, origin_of(request).nobody())
+    return error_page(request, browser, refusal, todo=todo)
+
+
+async def _tell(visit: Visit) -> None:
+    """Write down that this visit was refused, if it was."""
+    refusal = visit.request.scope.get(_REFUSED)
+    if refusal is not None:
+        await _note(visit.request, refusal, visit.admin_who())
+
+
+async def _note(request: Request, refusal: Refusal, who: Who) -> None:
+    named = next(iter(request.path_params.values()), "")
+    about = named if _ID.fullmatch(named) else ""
+    deps, tenant, page = context_of(request).deps, tenant_of(request).id, request.scope["route"].path
+    await note_page_refusal(tenant, refusal, who, deps, page=page, about=about)
 
 
 async def _admit(request: Request, roles: frozenset[Role], *, form: Form | Refusal | None = None) -> Visit | Response:
     deps = context_of(request).deps
     browser = await read_browser(request, deps)
     if isinstance(form, Form) and not genuine(request, form, browser, deps):
-        return error_page(request, browser, FORGED, todo=_AGAIN)
+        return await turn_away(request, browser, FORGED, todo=_AGAIN)
     if browser.signed_in is None:
         return go(_login(request, browser), browser)
     if browser.signed_in.user.role not in roles:
+        who = replace(
+            origin_of(request).operator("user", browser.signed_in.user.id), session=browser.signed_in.session.id
+        )
+        await _note(request, _NOT_FOR_YOU, who)
         return error_page(request, browser, _NOT_FOR_YOU, title="This is not open to you", todo=_ASK)
     query = parse_query(request)
     if isinstance(query, Refusal):

@@ -334,13 +334,20 @@ class RefusalsCounted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRefused(Event):
-    """The REST API said no; an unproven caller is told once a minute and then counted."""
-
     type: ClassVar[str] = "api.refused"
     outcome: ClassVar[Outcome] = Outcome.REFUSED
     operation: str
     code: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRefused(Event):
+    type: ClassVar[str] = "page.refused"
+    outcome: ClassVar[Outcome] = Outcome.REFUSED
+    page: str
+    reason: str
+    about: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -392,5 +399,6 @@ EVENTS: tuple[type[Event], ...] = (
     DenialReported,
     RefusalsCounted,
     ApiRefused,
+    PageRefused,
     AuditExported,
 )

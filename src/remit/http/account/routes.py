@@ -35,6 +35,7 @@ from remit.http.browser import (
 from remit.http.context import context_of, error_page
 from remit.http.oauth.authorize import answer, take_next_step
 from remit.http.oauth.interaction import pack, unpack
+from remit.http.visits import turn_away
 from remit.services.authorize import NeedsLogin, proceed
 from remit.services.consent import DURATIONS, Answer, Asking, Choice, approve, deny, durations
 from remit.services.sessions import sign_in, sign_out
@@ -73,7 +74,7 @@ async def login_form(request: Request) -> Response:
     if isinstance(form, Refusal):
         return error_page(request, browser, form)
     if not genuine(request, form, browser, context.deps):
-        return error_page(request, browser, FORGED)
+        return await turn_away(request, browser, FORGED)
     tenant = tenant_of(request)
     email, password = form.one("email") or "", form.one("password") or ""
     outcome = await sign_in(tenant.id, email, password, context.deps, origin_of(request))
@@ -102,7 +103,7 @@ async def logout_form(request: Request) -> Response:
     browser = await read_browser(request, context.deps)
     form = await read_form(request)
     if isinstance(form, (TooLarge, Refusal)) or not genuine(request, form, browser, context.deps):
-        return error_page(request, browser, FORGED)
+        return await turn_away(request, browser, FORGED)
     tenant = tenant_of(request)
     working = await sign_out(tenant.id, session_cookie(request), context.deps, origin_of(request))
     gone = Browser(tenant=tenant, binding=browser.binding, fresh_binding=None, signed_in=None)
@@ -119,7 +120,7 @@ async def consent_page(request: Request) -> Response:
     query = parse_query(request)
     asked = _unpack(request, query, browser)
     if asked is None:
-        return error_page(request, browser, STALE)
+        return await turn_away(request, browser, STALE)
     step = await proceed(browser.tenant.id, asked, browser.signed_in, context.deps, origin_of(request))
     if isinstance(step, Asking):
         return await _show_consent(request, browser, step)
@@ -137,10 +138,10 @@ async def consent_form(request: Request) -> Response:
     if isinstance(form, Refusal):
         return error_page(request, browser, form)
     if not genuine(request, form, browser, deps):
-        return error_page(request, browser, FORGED)
+        return await turn_away(request, browser, FORGED)
     asked = _unpack(request, form, browser)
     if asked is None:
-        return error_page(request, browser, STALE)
+        return await turn_away(request, browser, STALE)
     if browser.signed_in is None:
         return go(f"{browser.tenant.issuer}/login?ix={form.one('ix')}", browser)
     tenant, origin = browser.tenant, origin_of(request)
@@ -176,7 +177,7 @@ async def _show_login(
     context = context_of(request)
     asked = unpack(fields.one("ix"), browser, context.deps)
     if fields.one("ix") is not None and asked is None:
-        return error_page(request, browser, STALE)
+        return await turn_away(request, browser, STALE)
     client = await _client(request, asked.client) if asked is not None else None
     action = f"{browser.tenant.issuer}/login"
     next_path = _next(request)

@@ -43,6 +43,7 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "decision.permit": "{method} {path} was allowed",
     "decision.deny": "{method} {path} was refused: {reason}",
     "refusals.counted": "{count} refusals alike in one minute: {reason}",
+    "page.refused": "{page} said no: {reason}",
     "audit.exported": "Entries {first} to {last} were exported",
 }
 """One row an event type; the words in braces are fields of the event."""

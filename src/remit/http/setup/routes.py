@@ -15,6 +15,7 @@ from remit.http._kit.views import FieldError
 from remit.http.browser import FORGED, Browser, frame, genuine, go, page, read_browser, set_session
 from remit.http.context import context_of, error_page
 from remit.http.setup.page import SetupPage
+from remit.http.visits import turn_away
 from remit.services.provisioning.setup import SPENT, check_setup_link, redeem_setup_link
 from remit.services.sessions import sign_in
 from remit.wire.caller import origin_of, tenant_of
@@ -47,7 +48,7 @@ async def finish_setup(request: Request) -> Response:
     if isinstance(form, Refusal):
         return error_page(request, browser, form)
     if not genuine(request, form, browser, context.deps):
-        return error_page(request, browser, FORGED)
+        return await turn_away(request, browser, FORGED)
     token = form.one("token") or ""
     refusal = await _flaw(request, token)
     if refusal is not None:
