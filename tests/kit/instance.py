@@ -95,11 +95,15 @@ class Remit:
         return came, (await self.events(world))[before:]
 
 
+Template = tuple[Path, dict[str, World]]
+"""A database to copy, and who is in it."""
+
+
 @asynccontextmanager
-async def instance(folder: Path) -> AsyncIterator[Remit]:
-    """Open a seeded instance in a folder. Every one begins as a copy of the first."""
+async def instance(folder: Path, *, like: Template | None = None) -> AsyncIterator[Remit]:
+    """Open a seeded instance in a folder. Every one begins as a copy of the first, or of the one it shall be like."""
     clock = FixedClock()
-    template, worlds = await _template(folder)
+    template, worlds = like or await _template(folder)
     path = folder / "remit.db"
     if template != path:
         shutil.copyfile(template, path)
@@ -131,10 +135,10 @@ async def _open(path: Path, clock: FixedClock) -> AsyncIterator[Deps]:
         await db.close()
 
 
-_TEMPLATES: dict[str, tuple[Path, dict[str, World]]] = {}
+_TEMPLATES: dict[str, Template] = {}
 
 
-async def _template(folder: Path) -> tuple[Path, dict[str, World]]:
+async def _template(folder: Path) -> Template:
     """Seed once a process: RSA keys take their time."""
     if "seeded" not in _TEMPLATES:
         path = folder.parent / "seeded" / "remit.db"

@@ -138,7 +138,7 @@ def form_for(roles: frozenset[Role], act: Act) -> Endpoint:
 
 async def turn_away(request: Request, browser: Browser, refusal: Refusal, *, todo: str = "") -> Response:
     """Refuse what nobody has proven to be his own doing: a form from elsewhere, a sealed request of another browser."""
-    await _note(request, refusal, origin_of(request).nobody())
+    await note(request, refusal)
     return error_page(request, browser, refusal, todo=todo)
 
 
@@ -146,10 +146,12 @@ async def _tell(visit: Visit) -> None:
     """Write down that this visit was refused, if it was."""
     refusal = visit.request.scope.get(_REFUSED)
     if refusal is not None:
-        await _note(visit.request, refusal, visit.admin_who())
+        await note(visit.request, refusal, visit.admin_who())
 
 
-async def _note(request: Request, refusal: Refusal, who: Who) -> None:
+async def note(request: Request, refusal: Refusal, who: Who | None = None) -> None:
+    """Write down that a page said no, to somebody who is signed in or to nobody we know."""
+    who = who or origin_of(request).nobody()
     named = next(iter(request.path_params.values()), "")
     about = named if _ID.fullmatch(named) else ""
     deps, tenant, page = context_of(request).deps, tenant_of(request).id, request.scope["route"].path
@@ -167,7 +169,7 @@ async def _admit(request: Request, roles: frozenset[Role], *, form: Form | Refus
         who = replace(
             origin_of(request).operator("user", browser.signed_in.user.id), session=browser.signed_in.session.id
         )
-        await _note(request, _NOT_FOR_YOU, who)
+        await note(request, _NOT_FOR_YOU, who)
         return error_page(request, browser, _NOT_FOR_YOU, title="This is not open to you", todo=_ASK)
     query = parse_query(request)
     if isinstance(query, Refusal):

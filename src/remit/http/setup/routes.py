@@ -15,7 +15,7 @@ from remit.http._kit.views import FieldError
 from remit.http.browser import FORGED, Browser, frame, genuine, go, page, read_browser, set_session
 from remit.http.context import context_of, error_page
 from remit.http.setup.page import SetupPage
-from remit.http.visits import turn_away
+from remit.http.visits import note, turn_away
 from remit.services.provisioning.setup import SPENT, check_setup_link, redeem_setup_link
 from remit.services.sessions import sign_in
 from remit.wire.caller import origin_of, tenant_of
@@ -75,6 +75,7 @@ async def finish_setup(request: Request) -> Response:
 async def _flaw(request: Request, token: str) -> Refusal | None:
     """Say why there is no form here: a link that is not good, or a tenant that is not the first one."""
     if tenant_of(request).slug != DEFAULT_SLUG:
+        await note(request, SPENT)
         return SPENT
     return await check_setup_link(context_of(request).deps, token)
 
