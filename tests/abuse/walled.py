@@ -147,6 +147,7 @@ PROTOCOL: dict[str, tuple[Ask, ...]] = {
     "POST /decisions": (Ask(method="POST", by="resource", json={"decisions": [_REPORT | _NAMES]}, effective=False),),
     "GET /static/{name}": NOTHING,
     "GET /docs": NOTHING,
+    "GET /.well-known/security.txt": NOTHING,
 }
 API: dict[str, tuple[Ask, ...]] = {
     "GET /api/v1/openapi.json": NOTHING,

@@ -10,15 +10,18 @@ from typing import ClassVar
 
 from remit.core.audit.credentials import CredentialAdded, CredentialRevoked, CredentialRotated, KeyStateChanged
 from remit.core.audit.form import SYSTEM, Event, Outcome, Who
+from remit.core.audit.refusals import ApiRefused, PageRefused
 
 __all__ = [
     "SYSTEM",
+    "ApiRefused",
     "CredentialAdded",
     "CredentialRevoked",
     "CredentialRotated",
     "Event",
     "KeyStateChanged",
     "Outcome",
+    "PageRefused",
     "Who",
 ]
 # Whoever writes an event finds all of it here, its form too.
@@ -330,24 +333,6 @@ class RefusalsCounted(Event):
     reason: str
     minute: str
     count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiRefused(Event):
-    type: ClassVar[str] = "api.refused"
-    outcome: ClassVar[Outcome] = Outcome.REFUSED
-    operation: str
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageRefused(Event):
-    type: ClassVar[str] = "page.refused"
-    outcome: ClassVar[Outcome] = Outcome.REFUSED
-    page: str
-    reason: str
-    about: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
