@@ -17,7 +17,8 @@ from starlette.routing import Route
 
 from remit.app import ANY, routes
 from remit.store.sqlite import SqliteDatabase
-from tests.abuse.walled import ASKS, ROWS, Ask, furnish, stored, unknown
+from tests.abuse.asks import ASKS, ROWS, Ask
+from tests.abuse.walled import furnish, stored, unknown
 from tests.kit.instance import Remit, instance
 
 
@@ -124,7 +125,8 @@ async def test_what_is_another_tenants_answers_as_what_does_not_exist(furnished,
     path = name.partition(" ")[2]
     async with instance(tmp_path, like=like) as remit:
         issuer, marks, work = remit.acme.issuer, Marks(remit), Work(remit)
-        good, nobodys, others = ask.good(ours), unknown(remit, theirs), unknown(remit, theirs)
+        good, foreign = ask.fitted(ours), ask.fitted(theirs)
+        nobodys, others = unknown(remit, foreign), unknown(remit, foreign)
         over_there = stored(tmp_path / "remit.db", remit.globex.tenant.id)
 
         async def tried(kind: str, value: str) -> tuple[tuple[int, str, str], list[str], int]:
@@ -139,7 +141,7 @@ async def test_what_is_another_tenants_answers_as_what_does_not_exist(furnished,
         for kind in ask.slots(path):
             # The first of its kind fills caches and opens the counter of its minute; then like is compared with like.
             await tried(kind, others[kind])
-            unheard_of, elsewhere = await tried(kind, nobodys[kind]), await tried(kind, theirs[kind])
+            unheard_of, elsewhere = await tried(kind, nobodys[kind]), await tried(kind, foreign[kind])
             assert elsewhere == unheard_of, f"{kind} of another tenant is not like an unknown one"
             (status, _, _), marked, _ = elsewhere
             assert marked or status < 400, f"{kind}: refused, and nobody will know"

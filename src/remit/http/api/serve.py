@@ -93,9 +93,10 @@ async def serve(operation: Operation, request: Request) -> Response:
     if isinstance(caller, Response):
         return caller
     read = await _read(operation, request)
-    if isinstance(read, Refusal):
-        return problem(request, read)
     deps = context.deps
+    if isinstance(read, Refusal):
+        await _tell(tenant, operation, read, caller, deps)
+        return problem(request, read)
     early = Early(path=request.path_params, body=read.body)
     ready = await operation.prepare(tenant, deps, early) if operation.prepare else None
 
@@ -125,6 +126,7 @@ async def serve(operation: Operation, request: Request) -> Response:
         if isinstance(outcome, Refusal) and not read.dry:
             await _tell(tenant, operation, outcome, caller, deps)
     except BadText:
+        await _tell(tenant, operation, BAD_TEXT, caller, deps)
         return problem(request, BAD_TEXT)
     return problem(request, outcome) if isinstance(outcome, Refusal) else _render(outcome, dry=read.dry)
 
