@@ -132,6 +132,9 @@ class ClientTable:
         return None if row is None else _client(row)
 
     async def party(self, client: ClientId) -> Party | None:
+        return await self._statements.recalled("party", client, lambda: self._party(client))
+
+    async def _party(self, client: ClientId) -> Party | None:
         row = await self._statements.row(PARTY, id=client)
         if row is None:
             return None
@@ -204,6 +207,9 @@ class ClientTable:
         )
 
     async def secrets(self, client: ClientId) -> tuple[StoredSecret, ...]:
+        return await self._statements.recalled("client_secrets", client, lambda: self._secrets(client)) or ()
+
+    async def _secrets(self, client: ClientId) -> tuple[StoredSecret, ...]:
         return tuple(secret_of(row) for row in await self._statements.rows(SECRETS, client=client))
 
     async def set_keys(self, client: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from remit.core.grants import Grant, GrantState
 from remit.core.names import AgentId, ClientId, GrantId, ResourceId, UserId
@@ -98,15 +99,17 @@ class GrantTable:
         self._statements = statements
 
     async def get(self, grant: GrantId) -> Grant | None:
-        row = await self._statements.row(GET, id=grant)
-        return None if row is None else _grant(row)
+        return await self._statements.recalled("grant", grant, lambda: self._find(GET, id=grant))
 
     async def of_user(self, user: UserId, client: ClientId, resource: ResourceId) -> Grant | None:
-        row = await self._statements.row(OF_USER, user=user, client=client, resource=resource)
-        return None if row is None else _grant(row)
+        return await self._find(OF_USER, user=user, client=client, resource=resource)
 
     async def of_agent(self, client: ClientId, resource: ResourceId) -> Grant | None:
-        row = await self._statements.row(OF_AGENT, client=client, resource=resource)
+        read = partial(self._find, OF_AGENT, client=client, resource=resource)
+        return await self._statements.recalled("grant_of_agent", (client, resource), read)
+
+    async def _find(self, sql: str, **params: Value) -> Grant | None:
+        row = await self._statements.row(sql, **params)
         return None if row is None else _grant(row)
 
     async def list(

@@ -31,6 +31,9 @@ class KeyTable:
         self._statements = statements
 
     async def all(self) -> tuple[SigningKey, ...]:
+        return await self._statements.recalled("keys", "", self._all) or ()
+
+    async def _all(self) -> tuple[SigningKey, ...]:
         return tuple(
             SigningKey(
                 kid=Kid(kid),

@@ -9,7 +9,7 @@ from remit.core.names import ResourceId
 from remit.core.resources import Resource, ResourceState, Risk, Scope
 from remit.store.clients import secret_of
 from remit.store.columns import maybe_to_ms, to_ms
-from remit.store.statements import Row, Statements
+from remit.store.statements import Row, Statements, Value
 
 GET = """
 select r.id, r.uri, r.name, r.state, r.token_seconds, s.name, s.sentence, s.risk, s.sensitive
@@ -83,10 +83,14 @@ class ResourceTable:
         self._statements = statements
 
     async def get(self, resource: ResourceId) -> Resource | None:
-        return _first(await self._statements.rows(GET, id=resource))
+        return await self._statements.recalled("resource", resource, lambda: self._find(GET, id=resource))
 
     async def by_uri(self, uri: str) -> Resource | None:
-        return _first(await self._statements.rows(BY_URI, uri=uri))
+        return await self._statements.recalled("resource_by_uri", uri, lambda: self._find(BY_URI, uri=uri))
+
+    async def _find(self, sql: str, **params: Value) -> Resource | None:
+        found = _resources(await self._statements.rows(sql, **params))
+        return found[0] if found else None
 
     async def list(self) -> tuple[Resource, ...]:
         return _resources(await self._statements.rows(LIST))
@@ -136,6 +140,9 @@ class ResourceTable:
             )
 
     async def secrets(self, resource: ResourceId) -> tuple[StoredSecret, ...]:
+        return await self._statements.recalled("resource_secrets", resource, lambda: self._secrets(resource)) or ()
+
+    async def _secrets(self, resource: ResourceId) -> tuple[StoredSecret, ...]:
         return tuple(secret_of(row) for row in await self._statements.rows(SECRETS, resource=resource))
 
     async def end_secret(self, resource: ResourceId, secret: str, *, at: datetime) -> None:
@@ -150,11 +157,6 @@ class ResourceTable:
             expires_at=maybe_to_ms(secret.expires_at),
             at=to_ms(secret.created_at),
         )
-
-
-def _first(rows: list[Row]) -> Resource | None:
-    found = _resources(rows)
-    return found[0] if found else None
 
 
 def _resources(rows: list[Row]) -> tuple[Resource, ...]:

@@ -41,6 +41,9 @@ _table(
     _one_of("state", TenantState),
     _flag("rights_on"),
     _number("epoch"),
+    # Random numbers, drawn anew with every change of what is remembered between works (`remit.store.recall`).
+    _number("stamp"),
+    _number("stop_stamp"),
     _number("access_seconds", null=True),
     _number("refresh_idle_days", null=True),
     _number("refresh_absolute_days", null=True),

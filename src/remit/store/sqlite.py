@@ -19,6 +19,7 @@ from remit.core.names import TenantId
 from remit.ports.work import System, Work
 from remit.store.batches import Batches
 from remit.store.changes import Bell
+from remit.store.recall import Recall
 from remit.store.statements import Row, Value
 from remit.store.system import SystemContext, SystemDoor
 from remit.store.work import ReadContext, Reader, WorkContext
@@ -154,13 +155,14 @@ class SqliteDatabase:
         self._bell = Bell(self._version)
         self._commits = 0
         self._batches = Batches(self._writer, on_commit=self._committed)
-        self._reader = Reader(self._reading, self._batches)
+        self._recall = Recall()
+        self._reader = Reader(self._reading, self._batches, self._recall)
 
     def work(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]:
         return self._tenant_work(tenant)
 
     def _tenant_work(self, tenant: TenantId) -> WorkContext:
-        return WorkContext(self._batches, self._writer, tenant, self._base_url)
+        return WorkContext(self._batches, self._writer, tenant, base_url=self._base_url, recall=self._recall)
 
     def read(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]:
         return ReadContext(self._reader, tenant, self._base_url)

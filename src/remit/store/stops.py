@@ -79,6 +79,9 @@ class StopTable:
         self._statements = statements
 
     async def on(self, targets: Sequence[Target]) -> tuple[Stop, ...]:
+        return await self._statements.recalled("stops", tuple(targets), lambda: self._on(targets), stops=True) or ()
+
+    async def _on(self, targets: Sequence[Target]) -> tuple[Stop, ...]:
         wanted = frozenset(targets)
         found: list[Stop] = []
         for start in range(0, len(targets), len(ON_SLOTS)):

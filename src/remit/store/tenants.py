@@ -16,10 +16,6 @@ select tenant, slug, name, state, rights_on, access_seconds, refresh_idle_days, 
   from tenant where tenant = :tenant
 """
 
-EPOCH = """
-select epoch from tenant where tenant = :tenant
-"""
-
 CHOOSE_LIFETIMES = """
 update tenant
    set access_seconds = :access_seconds, refresh_idle_days = :refresh_idle_days,
@@ -32,9 +28,10 @@ update tenant set rights_on = 1 where tenant = :tenant
 """
 
 ADD = """
-insert into tenant (tenant, slug, name, state, rights_on, epoch, access_seconds, refresh_idle_days,
+insert into tenant (tenant, slug, name, state, rights_on, epoch, stamp, stop_stamp, access_seconds, refresh_idle_days,
                     refresh_absolute_days, created_at)
-values (:tenant, :slug, :name, :state, :rights_on, 0, :access_seconds, :refresh_idle_days, :refresh_absolute_days, :at)
+values (:tenant, :slug, :name, :state, :rights_on, 0, 0, 0, :access_seconds, :refresh_idle_days,
+        :refresh_absolute_days, :at)
 on conflict (slug) do nothing returning 1
 """
 
@@ -67,16 +64,20 @@ class TenantTable:
         Raises:
             RemitError: there is no such tenant, so there should be no such work.
         """
-        row = await self._statements.row(CURRENT)
-        if row is None:
+        tenant = await self._statements.recalled("tenant", "", self._read)
+        if tenant is None:
             raise RemitError(f"no tenant {self._statements.tenant}")
-        return tenant_of(row, self._base_url)
+        return tenant
 
     async def epoch(self) -> int:
-        row = await self._statements.row(EPOCH)
-        if row is None:
+        head = await self._statements.head()
+        if head is None:
             raise RemitError(f"no tenant {self._statements.tenant}")
-        return int(row[0])
+        return head.epoch
+
+    async def _read(self) -> Tenant | None:
+        row = await self._statements.row(CURRENT)
+        return None if row is None else tenant_of(row, self._base_url)
 
     async def turn_rights_on(self) -> None:
         await self._statements.rows(TURN_RIGHTS_ON)

@@ -19,6 +19,7 @@ from remit.core.errors import StoreUnavailable
 from remit.core.names import TenantId
 from remit.store.audit import TreeInWork
 from remit.store.batches import NEVER_SUSPEND, NO_NESTING
+from remit.store.recall import Recall
 from remit.store.statements import Row, Statements, Value
 from remit.store.work import OVER, TenantWork
 
@@ -48,6 +49,7 @@ class Transactions:
 
     def __init__(self, take: Callable[[], Coroutine[Any, Any, Session]], *, on_commit: Callable[[], None]) -> None:
         self.take = take
+        self.recall = Recall()
         self.on_commit = on_commit
         self._lanes: WeakValueDictionary[TenantId, asyncio.Lock] = WeakValueDictionary()
         self._inside: set[asyncio.Task[Any]] = set()
@@ -120,7 +122,7 @@ class Turn:
         self._tenant = tenant
         self._lane: asyncio.Lock | None = None
         self._session: Session | None = None
-        self._statements = Statements(self, tenant)
+        self._statements = Statements(self, tenant, transactions.recall)
         self._marker: asyncio.Handle | None = None
         self._ending: asyncio.Task[None] | None = None
         self._expelled = False

@@ -44,10 +44,6 @@ SET_PASSWORD = """
 update users set password_hash = :password_hash where tenant = :tenant and id = :id
 """
 
-RIGHTS_ON = """
-select rights_on from tenant where tenant = :tenant
-"""
-
 RIGHTS = """
 select scope from user_scope where tenant = :tenant and user_id = :user and resource_id = :resource
 """
@@ -73,6 +69,9 @@ class UserTable:
         self._statements = statements
 
     async def get(self, user: UserId) -> User | None:
+        return await self._statements.recalled("user", user, lambda: self._get(user))
+
+    async def _get(self, user: UserId) -> User | None:
         row = await self._statements.row(GET, id=user)
         return None if row is None else _user(row)
 
@@ -109,9 +108,14 @@ class UserTable:
         await self._statements.rows(SET_PASSWORD, id=user, password_hash=password_hash)
 
     async def rights(self, user: UserId, resource: ResourceId) -> Rights:
-        tenant = await self._statements.row(RIGHTS_ON)
-        if tenant is not None and not tenant[0]:
+        head = await self._statements.head()
+        if head is not None and not head.rights_on:
             return Rights(resource=resource, scopes=None)
+        return await self._statements.recalled("rights", (user, resource), lambda: self._rights(user, resource)) or (
+            Rights(resource=resource, scopes=frozenset())
+        )
+
+    async def _rights(self, user: UserId, resource: ResourceId) -> Rights:
         held = await self._statements.rows(RIGHTS, user=user, resource=resource)
         return Rights(resource=resource, scopes=frozenset(scope for (scope,) in held))
 

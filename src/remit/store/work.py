@@ -25,6 +25,7 @@ from remit.store.housekeeping import Housekeeping
 from remit.store.keys import KeyTable
 from remit.store.lines import LineTable
 from remit.store.once import OnceTable
+from remit.store.recall import Recall
 from remit.store.refresh_tokens import RefreshTokenTable
 from remit.store.replies import ReplyTable
 from remit.store.resources import ResourceTable
@@ -72,17 +73,20 @@ class TenantWork(Work):
 class WorkContext(AbstractAsyncContextManager[TenantWork]):
     """A work that writes: one turn in a batch, committed before the context is left."""
 
-    __slots__ = ("_base_url", "_batches", "_statements", "_tenant", "_tree", "_turn", "_writer")
+    __slots__ = ("_base_url", "_batches", "_recall", "_statements", "_tenant", "_tree", "_turn", "_writer")
 
-    def __init__(self, batches: Batches, writer: Connection, tenant: TenantId, base_url: str) -> None:
+    def __init__(
+        self, batches: Batches, writer: Connection, tenant: TenantId, *, base_url: str, recall: Recall
+    ) -> None:
         self._batches = batches
         self._writer = writer
         self._tenant = tenant
         self._base_url = base_url
+        self._recall = recall
 
     async def __aenter__(self) -> TenantWork:
         self._turn = turn = await self._batches.enter()
-        self._statements = statements = Statements(self._writer, self._tenant)
+        self._statements = statements = Statements(self._writer, self._tenant, self._recall)
         turn.on_expelled = self._expelled
         self._tree = TreeInWork(statements, turn.batch.frontiers.get(self._tenant))
         return TenantWork(statements, base_url=self._base_url, tree=self._tree)
@@ -127,9 +131,10 @@ class SnapshotConnection(Connection, Protocol):
 class Reader:
     """Lets one reader at a time look at a snapshot of what is committed; its body never suspends either."""
 
-    def __init__(self, connection: SnapshotConnection, batches: Batches) -> None:
+    def __init__(self, connection: SnapshotConnection, batches: Batches, recall: Recall) -> None:
         self._connection = connection
         self._batches = batches
+        self._recall = recall
         self._inside: Statements | None = None
         self._marker: asyncio.Handle | None = None
 
@@ -143,7 +148,7 @@ class Reader:
         self._batches.refuse_nesting()
         self._expel()
         self._connection.begin_reading()
-        self._inside = Statements(self._connection, tenant)
+        self._inside = Statements(self._connection, tenant, self._recall)
         self._marker = asyncio.get_running_loop().call_soon(self._expel)
         return self._inside
 

@@ -58,6 +58,8 @@ def upgrade() -> None:
         _one_of("tenant", "state", "active", "suspended"),
         _flag("tenant", "rights_on"),
         Column("epoch", BigInteger, nullable=False),
+        Column("stamp", BigInteger, nullable=False),
+        Column("stop_stamp", BigInteger, nullable=False),
         Column("access_seconds", BigInteger, nullable=True),
         Column("refresh_idle_days", BigInteger, nullable=True),
         Column("refresh_absolute_days", BigInteger, nullable=True),
