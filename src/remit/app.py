@@ -29,7 +29,7 @@ from remit.http.account.routes import ROUTES as SIGN_IN
 from remit.http.account.self_service import ROUTES as SELF_SERVICE
 from remit.http.api.routes import ROUTES as API
 from remit.http.console.routes import ROUTES as CONSOLE
-from remit.http.context import Context
+from remit.http.context import Context, context_of
 from remit.http.docs.routes import ROUTES as DOCS
 from remit.http.feed import decisions_endpoint, feed_endpoint
 from remit.http.hub import Hub
@@ -46,6 +46,7 @@ from remit.services.provisioning.instance import BASE_URL, MASTER_KEY, PEPPER, F
 from remit.settings import Settings
 from remit.store.migrate import open_sqlite
 from remit.telemetry.metrics import Meter
+from remit.wire.call import Plain
 from remit.worker import Worker
 
 ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -175,11 +176,11 @@ def routes() -> Sequence[BaseRoute]:
     """Return every route below an issuer, in one place."""
     return [
         Route("/oauth/authorize", authorize_endpoint, methods=ANY),
-        Route("/oauth/token", token_endpoint, methods=ANY),
-        Route("/oauth/introspect", introspection_endpoint, methods=ANY),
-        Route("/oauth/revoke", revocation_endpoint, methods=ANY),
+        Route("/oauth/token", Plain(token_endpoint)),
+        Route("/oauth/introspect", Plain(introspection_endpoint)),
+        Route("/oauth/revoke", Plain(revocation_endpoint)),
         Route("/oauth/register", registration_endpoint, methods=ANY),
-        Route("/oauth/userinfo", userinfo_endpoint, methods=["GET", "POST"]),
+        Route("/oauth/userinfo", Plain(userinfo_endpoint)),
         Route("/oauth/jwks", jwks_endpoint, methods=["GET"]),
         Route("/.well-known/oauth-authorization-server", metadata_endpoint, methods=["GET"]),
         Route("/.well-known/openid-configuration", metadata_endpoint, methods=["GET"]),
@@ -199,8 +200,7 @@ def routes() -> Sequence[BaseRoute]:
 
 async def static_endpoint(request: Request) -> Response:
     """Serve a static file by its hashed name; it never changes under that name."""
-    context: Context = request.app.state.context
-    found = context.pages.static(request.path_params["name"])
+    found = context_of(request).pages.static(request.path_params["name"])
     if found is None:
         return await not_found(request, LookupError())
     headers = {
@@ -241,12 +241,12 @@ def build(deps: Deps, settings: Settings, meter: Meter | None = None) -> tuple[A
         await worker.write_uses()
         await worker.checkpoint()
 
+    table = list(routes())
     app = Application(
-        routes=list(routes()),
+        routes=table,
         lifespan=lifespan,
         exception_handlers={404: not_found, 405: wrong_method},
     )
-    app.state.context = Context(
-        deps=deps, pages=Pages(), hub=hub, meter=meter, security_contact=settings.server.security_contact
-    )
-    return TenantRouter(app, deps, meter), hub
+    context = Context(deps=deps, pages=Pages(), hub=hub, meter=meter, security_contact=settings.server.security_contact)
+    plain = {row.path: row.endpoint for row in table if isinstance(row, Route) and isinstance(row.endpoint, Plain)}
+    return TenantRouter(app, context, plain), hub

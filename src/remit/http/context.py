@@ -16,6 +16,7 @@ from remit.http.hub import Hub
 from remit.ports.deps import Deps
 from remit.services.integrity import Integrity
 from remit.telemetry.metrics import Meter
+from remit.wire.call import Call
 from remit.wire.oauth_errors import page_status
 
 
@@ -29,8 +30,8 @@ class Context:
     security_contact: str = ""
 
 
-def context_of(request: Request) -> Context:
-    context: Context = request.app.state.context
+def context_of(call: Call) -> Context:
+    context: Context = call.scope["remit.context"]
     return context
 
 

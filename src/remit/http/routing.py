@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,8 +20,9 @@ from remit.core.errors import StoreUnavailable
 from remit.core.names import Prefix
 from remit.core.tenants import DEFAULT_SLUG, Tenant
 from remit.http._kit.render import STATIC_PREFIX
-from remit.ports.deps import Deps
-from remit.telemetry.metrics import Meter
+from remit.http.context import Context
+from remit.telemetry.logs import answered
+from remit.wire.call import Plain
 from remit.wire.docs import explain_at
 from remit.wire.oauth_errors import render_unavailable
 from remit.wire.problems import render_no_document, render_problem
@@ -47,6 +48,11 @@ _CORS_PATHS: Final = frozenset(
     }
 )
 
+_CORS_HEADERS: Final = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"www-authenticate"),
+]
+
 log = structlog.get_logger()
 
 
@@ -61,15 +67,20 @@ class _Seen:
     route: str = UNMATCHED
     tenant: str | None = None
     status: int = 0
+    cors: bool = False
 
 
 class TenantRouter:
     """Find the tenant of a request, hand it on with the path below its issuer, and catch what broke."""
 
-    def __init__(self, app: ASGIApp, deps: Deps, meter: Meter) -> None:
+    def __init__(self, app: ASGIApp, context: Context, plain: Mapping[str, Plain]) -> None:
+        """Route to `app`. The endpoints in `plain`, by path, are asked directly and learn only the tenant's id."""
         self._app = app
-        self._meter = meter
-        self._deps = deps
+        self._plain = plain
+        self._context = context
+        self._meter = context.meter
+        self._deps = context.deps
+        self._known: dict[str, Tenant] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -77,14 +88,14 @@ class TenantRouter:
             return
         request_id = self._deps.fresh.id(Prefix.REQUEST)
         scope["remit.request"] = request_id
+        scope["remit.context"] = self._context
         seen = _Seen()
         began = time.perf_counter()
         try:
             await self._guarded(scope, receive, send, seen)
         finally:
             self._meter.answered(seen.route, seen.status)
-            log.info(
-                "request.answered",
+            answered(
                 request=request_id,
                 trace=trace_of(scope),
                 tenant=seen.tenant,
@@ -96,11 +107,14 @@ class TenantRouter:
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send, seen: _Seen) -> None:
         request_id = scope["remit.request"]
+        extra = [(b"x-request-id", request_id.encode())]
 
         async def tagged(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 seen.status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message["headers"], *extra]
+                if seen.cors:
+                    message["headers"] += _CORS_HEADERS
             await send(message)
 
         try:
@@ -110,6 +124,9 @@ class TenantRouter:
             if seen.status:
                 raise
             await render_unavailable()(scope, receive, tagged)
+        except ClientDisconnect:
+            # Nobody is there to be told; the line in the log says status 0.
+            return
         except Exception:
             log.exception("request.failed", request=request_id, route=seen.route)
             if seen.status:
@@ -124,6 +141,15 @@ class TenantRouter:
             await self._app(scope, receive, send)
             return
         slug, path = split(scope["path"])
+        if (plain := self._plain.get(path)) is not None and (known := await self._issuer(slug)) is not None:
+            explain_at(known)
+            scope["remit.tenant_id"] = known.id
+            seen.tenant, seen.route, seen.cors = slug, path, path in _CORS_PATHS
+            if seen.cors and scope["method"] == "OPTIONS":
+                await _preflight()(scope, receive, send)
+            else:
+                await plain(scope, receive, send)
+            return
         tenant = await self._tenant(slug)
         explain_at(tenant)
         if tenant is None:
@@ -136,13 +162,22 @@ class TenantRouter:
         try:
             if path in _CORS_PATHS:
                 seen.route = path
-                await _with_cors(self._app, inner, receive, send)
+                seen.cors = True
+                app = _preflight() if scope["method"] == "OPTIONS" else self._app
+                await app(inner, receive, send)
             else:
                 await self._app(inner, receive, send)
         finally:
             # What the router matched: a template, so that neither log nor metrics hold ids or what somebody made up.
             if (route := inner.get("route")) is not None:
                 seen.route = route.path
+
+    async def _issuer(self, slug: str) -> Tenant | None:
+        """Return a tenant for its id and issuer, which never change; its name and state here may be old."""
+        known = self._known.get(slug)
+        if known is None and (known := await self._tenant(slug)) is not None:
+            self._known[slug] = known
+        return known
 
     async def _tenant(self, slug: str) -> Tenant | None:
         async with self._deps.db.system() as system:
@@ -167,29 +202,15 @@ def _below(path: str) -> tuple[str, str]:
     return found[1], found[2] or "/"
 
 
-async def _with_cors(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+def _preflight() -> Response:
     """Let pages of any origin call, without cookies (GEN-10). The authorization endpoint is not among these."""
     allow = {
-        "access-control-allow-origin": "*",
         "access-control-allow-methods": "GET, POST",
         # MCP clients in a browser send their protocol version with discovery, which makes it a preflighted request.
         "access-control-allow-headers": "authorization, content-type, mcp-protocol-version",
         "access-control-max-age": "600",
     }
-    if scope["method"] == "OPTIONS":
-        await Response(b"", 204, allow)(scope, receive, send)
-        return
-
-    async def opened(message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            extra = [
-                (b"access-control-allow-origin", b"*"),
-                (b"access-control-expose-headers", b"www-authenticate"),
-            ]
-            message["headers"] = [*message["headers"], *extra]
-        await send(message)
-
-    await app(scope, receive, opened)
+    return Response(b"", 204, allow)
 
 
 async def not_found(request: Request, _: Exception) -> Response:

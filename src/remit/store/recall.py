@@ -23,6 +23,7 @@ VOLATILE: Final = frozenset(
         "audit_tree",
         "checkpoint",
         "code",
+        "credential_use",
         "decision_report",
         "event",
         "event_tally",

@@ -11,8 +11,10 @@ import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final, TextIO, cast
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -126,12 +128,19 @@ class _Patient:
             self._out.flush()
 
 
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_direct: _Patient | None = None
+_encode = msgspec.json.Encoder().encode
+log = structlog.get_logger()
+
+
 def configure(*, level: str, format: str, stream: TextIO | None = None) -> None:
     """Send every log of this process, of libraries too, to standard error as JSON or as text.
 
     Raises:
         ValueError: a level or format that does not exist.
     """
+    global _direct  # noqa: PLW0603 - where a process logs is a matter of the process, as structlog's own state is
     out = sys.stderr if stream is None else stream
     least = logging.getLevelNamesMapping().get(level.upper())
     if least is None or format not in {"auto", "json", "text"}:
@@ -156,6 +165,7 @@ def configure(*, level: str, format: str, stream: TextIO | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Patient(out))),
         cache_logger_on_first_use=False,
     )
+    _direct = None if for_people or least > logging.INFO else _Patient(out)
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -170,6 +180,41 @@ def configure(*, level: str, format: str, stream: TextIO | None = None) -> None:
     # These two greet on their info level, with twenty lines before the first that somebody wants to read.
     for greeter in ("alembic", "uvicorn"):
         logging.getLogger(greeter).setLevel(max(least, logging.WARNING))
+
+
+def answered(
+    *, request: str, trace: str | None, tenant: str | None, method: str, route: str, status: int, ms: float
+) -> None:
+    """Log `request.answered`, the line of every request.
+
+    As JSON it is written directly: each field is ours or of a closed set, so that nothing has to be taken out, and the
+    way through the processors would cost as much as the request.
+    """
+    if _direct is None:
+        log.info(
+            LogEvent.REQUEST_ANSWERED,
+            request=request,
+            trace=trace,
+            tenant=tenant,
+            method=method,
+            route=route,
+            status=status,
+            ms=ms,
+        )
+        return
+    line = {
+        "request": request,
+        "trace": trace,
+        "tenant": tenant,
+        "method": method if method in _METHODS else "other",
+        "route": route,
+        "status": status,
+        "ms": ms,
+        "event": LogEvent.REQUEST_ANSWERED,
+        "level": "info",
+        "at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    _direct.write(_encode(line).decode() + "\n")
 
 
 def _name_library(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

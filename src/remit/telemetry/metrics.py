@@ -45,9 +45,14 @@ class Meter:
         self._lag = self._gauge(Metric.AUDIT_LAG_EVENTS)
         self._key_age = self._gauge(Metric.SIGNING_KEY_AGE_SECONDS)
         self._counted_commits = 0
+        self._answers: dict[tuple[str, int], Counter] = {}
+        self._issues: dict[str, Counter] = {}
 
     def issued(self, grant: str) -> None:
-        self._issued.labels(grant=grant).inc()
+        counter = self._issues.get(grant)
+        if counter is None:
+            counter = self._issues[grant] = self._issued.labels(grant=grant)
+        counter.inc()
 
     def refused(self, grant: str, code: str) -> None:
         self._refused.labels(grant=grant, code=code).inc()
@@ -65,7 +70,11 @@ class Meter:
         self._propagation.observe(max(0.0, seconds))
 
     def answered(self, route: str, status: int) -> None:
-        self._requests.labels(route=route, status=str(status)).inc()
+        # Looking a counter up by its labels costs more than counting, and this is done for every request.
+        counter = self._answers.get((route, status))
+        if counter is None:
+            counter = self._answers[route, status] = self._requests.labels(route=route, status=str(status))
+        counter.inc()
 
     def exposition(self, reading: Reading) -> bytes:
         """Return everything in the text format, with what was looked up just now."""

@@ -6,15 +6,16 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.requests import Request
 
-from remit.core.names import Secret
+from remit.core.names import Secret, TenantId
 from remit.core.oauth.client_auth import ClientFields, Presented, read_presented
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.services.origin import Origin
+from remit.wire.call import Call, header_values
 from remit.wire.parse import Form
 from remit.wire.trace import trace_of
 
@@ -26,35 +27,48 @@ CREDENTIALS = frozenset(
 # b64token (RFC 6750 §2.1). `str.strip` would take spaces of every alphabet off, and one token have many spellings.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
+_ACCESS_TOKEN = frozenset({"access_token"})
 TWICE = Refusal("invalid_request", "more than one Authorization header")
 
 
-def tenant_of(request: Request) -> Tenant:
-    """Return the tenant that the router found for this request's path."""
-    tenant: Tenant = request.scope["remit.tenant"]
+def tenant_of(call: Call) -> Tenant:
+    """Return the tenant that the router found for this call's path."""
+    tenant: Tenant = call.scope["remit.tenant"]
     return tenant
 
 
-def origin_of(request: Request) -> Origin:
-    return Origin(
-        peer=request.client.host if request.client else None,
-        request=request.scope.get("remit.request"),
-        trace=trace_of(request.scope),
-    )
+def tenant_id_of(call: Call) -> TenantId:
+    """Return the id of that tenant: all that a plain endpoint is told."""
+    tenant: TenantId = call.scope["remit.tenant_id"]
+    return tenant
 
 
-def authorization(request: Request) -> str | Refusal | None:
+def origin_of(call: Call) -> Origin:
+    scope = call.scope
+    peer = scope.get("client")
+    return Origin(peer=peer[0] if peer else None, request=scope.get("remit.request"), trace=trace_of(scope))
+
+
+def authorization(call: Call) -> str | Refusal | None:
     """Return the one Authorization header; two of them are an attack or a bug, never a choice."""
-    values = request.headers.getlist("authorization")
+    values = header_values(call, b"authorization")
     return TWICE if len(values) > 1 else values[0] if values else None
 
 
-def presented_client(request: Request, form: Form) -> Presented | Refusal:
+def in_query(call: Call, names: frozenset[str]) -> bool:
+    """Say whether the query names any of these parameters, however they are spelled."""
+    query: bytes = call.scope["query_string"]
+    return bool(query) and not names.isdisjoint(
+        name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    )
+
+
+def presented_client(call: Call, form: Form) -> Presented | Refusal:
     """Return how the client of a protocol request presents itself."""
-    header = authorization(request)
+    header = authorization(call)
     if isinstance(header, Refusal):
         return header
-    if not CREDENTIALS.isdisjoint(request.query_params):
+    if in_query(call, CREDENTIALS):
         return Refusal("invalid_request", "credentials belong into the body or the header, never into the URL")
     assertion = form.one("client_assertion")
     fields = ClientFields(
@@ -67,9 +81,9 @@ def presented_client(request: Request, form: Form) -> Presented | Refusal:
     return read_presented(header, fields)
 
 
-def presented_by_header(request: Request) -> Presented | Refusal:
+def presented_by_header(call: Call) -> Presented | Refusal:
     """Return who presents himself in the header alone, where the body is not a form."""
-    return presented_client(request, Form({}))
+    return presented_client(call, Form({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +91,12 @@ class NoToken:
     """The request carries no credentials at all; the challenge then names no error (RFC 6750 §3.1)."""
 
 
-def bearer(request: Request) -> Secret | NoToken | Refusal:
+def bearer(call: Call) -> Secret | NoToken | Refusal:
     """Return the bearer token of the header. Query and body are never looked at (BR-1)."""
-    header = authorization(request)
+    header = authorization(call)
     if isinstance(header, Refusal):
         return header
-    if "access_token" in request.query_params:
+    if in_query(call, _ACCESS_TOKEN):
         return Refusal("invalid_request", "send the token in the Authorization header, never in the URL")
     if header is None:
         return NoToken()

@@ -10,9 +10,9 @@ from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
-from starlette.requests import Request
 
 from remit.core.oauth.verdicts import Refusal
+from remit.wire.call import Call, header, pieces
 
 FORM = "application/x-www-form-urlencoded"
 MAX_BODY = 64 * 1024
@@ -55,32 +55,27 @@ class Form:
         return self._fields.get(name, ())
 
 
-async def read_body(request: Request, limit: int = MAX_BODY) -> bytes | TooLarge:
+async def read_body(call: Call, limit: int = MAX_BODY) -> bytes | TooLarge:
     """Read a body up to the limit; what was declared or sent beyond it is never kept."""
-    declared = request.headers.get("content-length", "0")
+    declared = header(call, b"content-length") or "0"
     if not declared.isdecimal() or len(declared) > _LONGEST_LENGTH or int(declared) > limit:
         return TooLarge()
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            return TooLarge()
-        parts.append(part)
-    return b"".join(parts)
+    body = await pieces(call, limit)
+    return TooLarge() if body is None else body
 
 
-async def read_form(request: Request, repeatable: frozenset[str] = REPEATABLE) -> Form | Refusal | TooLarge:
+async def read_form(call: Call, repeatable: frozenset[str] = REPEATABLE) -> Form | Refusal | TooLarge:
     """Read a form body. Another content type, repeats and broken encoding are refused (GEN-4, GEN-5)."""
-    media = request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
-    if media != FORM:
+    media = header(call, b"content-type") or ""
+    if media != FORM and media.split(";", 1)[0].strip().lower() != FORM:
         return Refusal("invalid_request", f"send the parameters as {FORM}")
-    body = await read_body(request)
+    body = await read_body(call)
     return body if isinstance(body, TooLarge) else parse_form(body, repeatable)
 
 
-def parse_query(request: Request) -> Form | Refusal:
+def parse_query(call: Call) -> Form | Refusal:
     """Read the parameters of the query, by the same rules."""
-    return parse_form(request.scope["query_string"])
+    return parse_form(call.scope["query_string"])
 
 
 def parse_form(body: bytes, repeatable: frozenset[str] = REPEATABLE) -> Form | Refusal:
@@ -103,8 +98,13 @@ def parse_form(body: bytes, repeatable: frozenset[str] = REPEATABLE) -> Form | R
     return Form(fields)
 
 
+_ESCAPED = re.compile(rb"[+%]")
+
+
 def _decode(raw: bytes) -> str:
-    text = unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8", "strict")
+    if _ESCAPED.search(raw):
+        raw = unquote_to_bytes(raw.replace(b"+", b" "))
+    text = raw.decode("utf-8", "strict")
     if _CONTROL.search(text):
         raise ValueError("control character")
     return text

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-import msgspec
-from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.verdicts import Refusal, TooMany
@@ -15,7 +14,8 @@ from remit.services.grants.refusing import note_refusal
 from remit.services.guessing import count_miss, held_back
 from remit.services.introspection import introspect, userinfo
 from remit.services.revocation import revoke
-from remit.wire.caller import NoToken, bearer, origin_of, presented_client, tenant_of
+from remit.wire.call import Call, json_answer
+from remit.wire.caller import NoToken, bearer, origin_of, presented_client, tenant_id_of
 from remit.wire.oauth_errors import (
     NO_STORE,
     challenge,
@@ -26,72 +26,76 @@ from remit.wire.oauth_errors import (
 )
 from remit.wire.parse import TOO_LARGE, TooLarge, read_form
 
+_ASKING = frozenset({"GET", "HEAD", "POST"})
 
-async def introspection_endpoint(request: Request) -> Response:
+
+async def introspection_endpoint(call: Call) -> ASGIApp:
     """Say whether a token is live, to those it concerns."""
     began = time.perf_counter()
-    read = await _read(request, "introspection")
+    read = await _read(call, "introspection")
     if isinstance(read, Response):
         return read
     presented, token = read
-    claims = await introspect(tenant_of(request).id, presented, token, context_of(request).deps, origin_of(request))
-    context_of(request).meter.introspected(time.perf_counter() - began)
-    count_miss(tenant_of(request).id, presented, claims, context_of(request).deps, origin_of(request))
+    claims = await introspect(tenant_id_of(call), presented, token, context_of(call).deps, origin_of(call))
+    context_of(call).meter.introspected(time.perf_counter() - began)
+    count_miss(tenant_id_of(call), presented, claims, context_of(call).deps, origin_of(call))
     if isinstance(claims, Refusal):
         return render_refusal(claims)
     if isinstance(claims, TooMany):
         return render_throttled(claims.wait)
-    return Response(msgspec.json.encode(claims), 200, NO_STORE, "application/json")
+    return json_answer(claims)
 
 
-async def revocation_endpoint(request: Request) -> Response:
+async def revocation_endpoint(call: Call) -> ASGIApp:
     """Take back a token. The answer is the same whether or not it was one (REV-2)."""
-    read = await _read(request, "revocation")
+    read = await _read(call, "revocation")
     if isinstance(read, Response):
         return read
     presented, token = read
-    refusal = await revoke(tenant_of(request).id, presented, token, context_of(request).deps, origin_of(request))
-    count_miss(tenant_of(request).id, presented, refusal, context_of(request).deps, origin_of(request))
+    refusal = await revoke(tenant_id_of(call), presented, token, context_of(call).deps, origin_of(call))
+    count_miss(tenant_id_of(call), presented, refusal, context_of(call).deps, origin_of(call))
     return render_refusal(refusal) if refusal is not None else Response(b"", 200, NO_STORE)
 
 
-async def userinfo_endpoint(request: Request) -> Response:
+async def userinfo_endpoint(call: Call) -> ASGIApp:
     """Tell a client about its user, with a live access token of ours that holds `openid`."""
-    token = bearer(request)
+    if call.scope["method"] not in _ASKING:
+        return render_method("GET, POST")
+    token = bearer(call)
     if isinstance(token, NoToken):
         return challenge()
     if isinstance(token, Refusal):
-        await _note(request, token, "userinfo")
+        await _note(call, token, "userinfo")
         return challenge(token.code, token.hint)
-    body = await userinfo(tenant_of(request).id, token.reveal(), context_of(request).deps, origin_of(request))
+    body = await userinfo(tenant_id_of(call), token.reveal(), context_of(call).deps, origin_of(call))
     if body is None:
         # One answer, so that a token that leaked tells nothing about its owner.
         return challenge("invalid_token", "userinfo takes a live access token with openid", scope="openid")
-    return Response(msgspec.json.encode(body), 200, NO_STORE, "application/json")
+    return json_answer(body)
 
 
-async def _read(request: Request, asked_at: str) -> tuple[Presented, str] | Response:
+async def _read(call: Call, asked_at: str) -> tuple[Presented, str] | Response:
     """Read what the two endpoints share: a POST form with a token, and who asks."""
-    if request.method != "POST":
+    if call.scope["method"] != "POST":
         return render_method("POST")
-    form = await read_form(request)
+    form = await read_form(call)
     if isinstance(form, TooLarge):
-        await _note(request, TOO_LARGE, asked_at)
+        await _note(call, TOO_LARGE, asked_at)
         return render_too_large(form)
     if isinstance(form, Refusal):
-        return render_refusal(await _note(request, form, asked_at))
-    presented = presented_client(request, form)
+        return render_refusal(await _note(call, form, asked_at))
+    presented = presented_client(call, form)
     if isinstance(presented, Refusal):
-        return render_refusal(await _note(request, presented, asked_at))
+        return render_refusal(await _note(call, presented, asked_at))
     token = form.one("token")
     if token is None:
-        return render_refusal(await _note(request, Refusal("invalid_request", "send token"), asked_at))
-    deps, tenant = context_of(request).deps, tenant_of(request).id
-    if wait := await held_back(tenant, presented, deps, origin_of(request), asked_at=asked_at):
+        return render_refusal(await _note(call, Refusal("invalid_request", "send token"), asked_at))
+    deps, tenant = context_of(call).deps, tenant_id_of(call)
+    if wait := await held_back(tenant, presented, deps, origin_of(call), asked_at=asked_at):
         return render_throttled(wait)
     return presented, token
 
 
-async def _note(request: Request, refusal: Refusal, asked_at: str) -> Refusal:
-    deps, tenant = context_of(request).deps, tenant_of(request).id
-    return await note_refusal(tenant, refusal, deps, origin_of(request), grant_type=asked_at)
+async def _note(call: Call, refusal: Refusal, asked_at: str) -> Refusal:
+    deps, tenant = context_of(call).deps, tenant_id_of(call)
+    return await note_refusal(tenant, refusal, deps, origin_of(call), grant_type=asked_at)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from remit.core.oauth import scopes
 from remit.core.oauth.client_auth import Presented
@@ -14,18 +12,19 @@ from remit.http.context import context_of
 from remit.services.grants import GRANTS
 from remit.services.grants.refusing import note_refusal
 from remit.services.guessing import GUESSING, count_miss, held_back
-from remit.wire.caller import origin_of, presented_client, tenant_of
-from remit.wire.oauth_errors import NO_STORE, render_method, render_refusal, render_throttled, render_too_large
+from remit.wire.call import Answer, Call, json_answer
+from remit.wire.caller import origin_of, presented_client, tenant_id_of
+from remit.wire.oauth_errors import render_method, render_refusal, render_throttled, render_too_large
 from remit.wire.parse import TOO_LARGE, Form, TooLarge, read_form
 
 
-async def token_endpoint(request: Request) -> Response:
+async def token_endpoint(call: Call) -> ASGIApp:
     """Issue tokens for a grant."""
-    if request.method != "POST":
+    if call.scope["method"] != "POST":
         return render_method("POST")
-    context, tenant, origin = context_of(request), tenant_of(request).id, origin_of(request)
+    context, tenant, origin = context_of(call), tenant_id_of(call), origin_of(call)
     deps, meter = context.deps, context.meter
-    read = await _read(request)
+    read = await _read(call)
     if isinstance(read, TooLarge):
         meter.refused("unread", TOO_LARGE.code)
         await note_refusal(tenant, TOO_LARGE, deps, origin, grant_type="unread")
@@ -33,28 +32,28 @@ async def token_endpoint(request: Request) -> Response:
     if isinstance(read, Refusal):
         meter.refused("unread", read.code)
         return render_refusal(await note_refusal(tenant, read, deps, origin, grant_type="unread"))
-    presented, call = read
-    if wait := await held_back(tenant, presented, deps, origin, asked_at=call.grant_type):
-        meter.refused(call.grant_type, GUESSING.code)
+    presented, asked = read
+    if wait := await held_back(tenant, presented, deps, origin, asked_at=asked.grant_type):
+        meter.refused(asked.grant_type, GUESSING.code)
         return render_throttled(wait)
-    outcome = await GRANTS[call.grant_type](tenant, presented, call, deps, origin)
+    outcome = await GRANTS[asked.grant_type](tenant, presented, asked, deps, origin)
     count_miss(tenant, presented, outcome, deps, origin)
     if isinstance(outcome, Refusal):
-        meter.refused(call.grant_type, outcome.code)
+        meter.refused(asked.grant_type, outcome.code)
         return render_refusal(outcome)
-    meter.issued(call.grant_type)
+    meter.issued(asked.grant_type)
     return render_tokens(outcome)
 
 
-async def _read(request: Request) -> tuple[Presented, TokenCall] | Refusal | TooLarge:
-    form = await read_form(request)
+async def _read(call: Call) -> tuple[Presented, TokenCall] | Refusal | TooLarge:
+    form = await read_form(call)
     if not isinstance(form, Form):
         return form
-    call = read_call(form)
-    if isinstance(call, Refusal):
-        return call
-    presented = presented_client(request, form)
-    return presented if isinstance(presented, Refusal) else (presented, call)
+    asked = read_call(form)
+    if isinstance(asked, Refusal):
+        return asked
+    presented = presented_client(call, form)
+    return presented if isinstance(presented, Refusal) else (presented, asked)
 
 
 def read_call(form: Form) -> TokenCall | Refusal:
@@ -79,7 +78,7 @@ def read_call(form: Form) -> TokenCall | Refusal:
     )
 
 
-def render_tokens(tokens: TokenSet) -> Response:
+def render_tokens(tokens: TokenSet) -> Answer:
     """Render a success. `scope` is always told, also when it is what was asked (OA-13)."""
     body: dict[str, object] = {
         "access_token": tokens.access_token.reveal(),
@@ -91,4 +90,4 @@ def render_tokens(tokens: TokenSet) -> Response:
         body["refresh_token"] = tokens.refresh_token.reveal()
     if tokens.id_token is not None:
         body["id_token"] = tokens.id_token.reveal()
-    return Response(msgspec.json.encode(body), 200, NO_STORE, "application/json")
+    return json_answer(body)
