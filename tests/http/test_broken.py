@@ -8,8 +8,10 @@ from starlette.routing import Route
 
 from remit.app import Application
 from remit.core.errors import StoreUnavailable
+from remit.http._kit.render import Pages
+from remit.http.context import Context
 from remit.http.routing import TenantRouter
-from remit.telemetry.metrics import Meter
+from remit.wire.call import Plain
 from tests.kit.world import BASE
 
 BREAKAGES = {
@@ -19,14 +21,16 @@ BREAKAGES = {
 
 
 @pytest.mark.requirement("REV-6", "PD-2")
+@pytest.mark.parametrize("path", ["broken", "plain"])
 @pytest.mark.parametrize(("error", "status", "code"), list(BREAKAGES.values()), ids=list(BREAKAGES))
-async def test_a_breakage_inside_an_endpoint_is_told_without_its_inside(remit, error, status, code):
+async def test_a_breakage_inside_an_endpoint_is_told_without_its_inside(remit, error, status, code, path):
     async def break_down(_):
         raise error
 
-    app = TenantRouter(Application(routes=[Route("/broken", break_down)]), remit.deps, Meter())
+    context = Context(deps=remit.deps, pages=Pages(), hub=remit.hub)
+    app = TenantRouter(Application(routes=[Route("/broken", break_down)]), context, {"/plain": Plain(break_down)})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as http:
-        answer = await http.get("/t/acme/broken")
+        answer = await http.get(f"/t/acme/{path}")
     assert answer.status_code == status
     assert code in answer.text
     assert "4711" not in answer.text

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-PARTS = "contract", "log", "nouns", "pages", "rows", "steps", "units", "wall"
+PARTS = "contract", "log", "nouns", "pages", "remembered", "rows", "steps", "units", "wall"
 
 pytest.register_assert_rewrite(*(f"tests.store.{part}" for part in PARTS))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -21,6 +22,28 @@ async def db(cluster, place):
     await add_tenants(database)
     yield database
     await database.close()
+
+
+@pytest.fixture
+def elsewhere(place):
+    """Another node on the same database."""
+
+    @asynccontextmanager
+    async def opened():
+        database = await open_postgres(place, BASE)
+        yield database
+        await database.close()
+
+    return opened
+
+
+@pytest.fixture
+def by_hand(cluster, place):
+    async def run(statement: str) -> None:
+        async with cluster.superuser(place.database) as root:
+            await root.execute(statement)
+
+    return run
 
 
 class TestPostgres(Contract):

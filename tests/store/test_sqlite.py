@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+
+import apsw
 import pytest
 
 from remit.store.migrate import open_sqlite
@@ -15,6 +18,29 @@ async def db(tmp_path):
     await add_tenants(database)
     yield database
     await database.close()
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Another process on the same file."""
+
+    @asynccontextmanager
+    async def opened():
+        database = await open_sqlite(tmp_path / "remit.db", BASE)
+        yield database
+        await database.close()
+
+    return opened
+
+
+@pytest.fixture
+def by_hand(tmp_path):
+    async def run(statement: str) -> None:
+        connection = apsw.Connection(str(tmp_path / "remit.db"))
+        connection.execute(statement)
+        connection.close()
+
+    return run
 
 
 class TestSqlite(Contract):

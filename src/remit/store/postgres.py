@@ -22,6 +22,7 @@ from remit.core.names import Secret, TenantId
 from remit.ports.work import System, Work
 from remit.store.notices import Ear, Notices
 from remit.store.numbered import numbered
+from remit.store.recall import Recall
 from remit.store.statements import Row, Statements, Value
 from remit.store.system import SystemContext, SystemDoor
 from remit.store.transactions import SnapshotContext, TransactionContext, Transactions
@@ -247,7 +248,8 @@ class PostgresDatabase:
         self._name = name
         self._app, self._system = app, system
         self._notices = Notices(self._hear)
-        self._transactions = Transactions(self._take, on_commit=self._committed)
+        self.recall = Recall()
+        self._transactions = Transactions(self._take, self.recall, on_commit=self._committed)
 
     @classmethod
     async def open(cls, place: Place, *, base_url: str, schema: str) -> PostgresDatabase:

@@ -155,14 +155,14 @@ class SqliteDatabase:
         self._bell = Bell(self._version)
         self._commits = 0
         self._batches = Batches(self._writer, on_commit=self._committed)
-        self._recall = Recall()
-        self._reader = Reader(self._reading, self._batches, self._recall)
+        self.recall = Recall()
+        self._reader = Reader(self._reading, self._batches, self.recall)
 
     def work(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]:
         return self._tenant_work(tenant)
 
     def _tenant_work(self, tenant: TenantId) -> WorkContext:
-        return WorkContext(self._batches, self._writer, tenant, base_url=self._base_url, recall=self._recall)
+        return WorkContext(self._batches, self._writer, tenant, base_url=self._base_url, recall=self.recall)
 
     def read(self, tenant: TenantId) -> AbstractAsyncContextManager[Work]:
         return ReadContext(self._reader, tenant, self._base_url)

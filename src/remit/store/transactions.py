@@ -47,9 +47,11 @@ class Session(Protocol):
 class Transactions:
     """The transactions that are open, of which each task has one at most."""
 
-    def __init__(self, take: Callable[[], Coroutine[Any, Any, Session]], *, on_commit: Callable[[], None]) -> None:
+    def __init__(
+        self, take: Callable[[], Coroutine[Any, Any, Session]], recall: Recall, *, on_commit: Callable[[], None]
+    ) -> None:
         self.take = take
-        self.recall = Recall()
+        self.recall = recall
         self.on_commit = on_commit
         self._lanes: WeakValueDictionary[TenantId, asyncio.Lock] = WeakValueDictionary()
         self._inside: set[asyncio.Task[Any]] = set()
