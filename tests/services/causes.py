@@ -321,7 +321,10 @@ CAUSES = {
         told="the remit is missing",
     ),
     "the remit is past its end": Cause(act=expire_remit, told="the remit expired"),
-    "the signing key is stopped": Cause(act=stop_key, told="the signing key was stopped"),
+    # A stop takes the key out of the set and lets its successor sign: what it signed is dead, what is new is not.
+    "the signing key is stopped": Cause(
+        act=stop_key, told="not an access token of this issuer", on=frozenset({"introspection", "userinfo"})
+    ),
     "the signing key is gone": Cause(
         act=retire_key, told="not an access token of this issuer", on=frozenset({"introspection", "userinfo"})
     ),

@@ -192,7 +192,7 @@ def answered(
     """
     if _direct is None:
         log.info(
-            LogEvent.REQUEST_ANSWERED,
+            "request.answered",
             request=request,
             trace=trace,
             tenant=tenant,
