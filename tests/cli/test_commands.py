@@ -22,7 +22,7 @@ NOUNS = {
     "token": ("parse",),
     "users": ("list", "create"),
 }
-VERBS = ("serve", "stop", "resume", "dev-seed", "doctor", "health", "backup", "explain")
+VERBS = ("serve", "stop", "resume", "dev-seed", "doctor", "health", "backup", "explain", "plan", "apply", "export")
 PAGES = [[], *([verb] for verb in VERBS), *([noun] for noun in NOUNS)]
 PAGES += [[noun, verb] for noun, verbs in NOUNS.items() for verb in verbs]
 

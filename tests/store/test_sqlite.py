@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 
 import apsw
@@ -9,7 +10,7 @@ import pytest
 
 from remit.store.migrate import open_sqlite
 from tests.store.contract import Contract
-from tests.store.rows import BASE, add_tenants
+from tests.store.rows import ACME, BASE, add_tenants
 
 
 @pytest.fixture
@@ -45,3 +46,18 @@ def by_hand(tmp_path):
 
 class TestSqlite(Contract):
     pass
+
+
+async def test_a_file_closes_in_peace_after_a_work_that_failed(tmp_path):
+    # The batch of that work is flushed in the next turn of the loop, when there was nothing left to flush it on.
+    told = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    database = await open_sqlite(tmp_path / "remit.db", BASE)
+    await add_tenants(database)
+    with pytest.raises(KeyError):
+        async with database.work(ACME) as work:
+            await work.tenants.turn_rights_on()
+            raise KeyError
+    await database.close()
+    await asyncio.sleep(0)
+    assert told == []

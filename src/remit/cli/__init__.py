@@ -39,6 +39,21 @@ VERBS = {
         "Lift every stop on an agent, client, user, resource or tenant.",
         'remit resume agent invoice-helper --reason "INC-42 is closed"',
     ),
+    "plan": (
+        "remit.cli.desired:plan",
+        "Say what `remit apply` would do.",
+        "remit plan -f tenant.yaml\n  remit plan -f desired/ --prune --tenant acme",
+    ),
+    "apply": (
+        "remit.cli.desired:apply",
+        "Make a tenant as files describe it.",
+        "remit apply -f tenant.yaml\n  remit apply -f desired/ --prune --json > secrets.json",
+    ),
+    "export": (
+        "remit.cli.desired:export",
+        "Describe a tenant as it is, for `remit apply`.",
+        "remit export --tenant acme -o acme.yaml",
+    ),
     "backup": (
         "remit.cli.backup:backup",
         "Copy the database, also while a server runs on it.",
@@ -85,7 +100,7 @@ EPILOGUE = """Examples:
   remit audit verify --checkpoint checkpoints.log
 
 Data goes to standard output, talk to standard error.
-Exit codes: 0 ok, 1 refused, 2 usage, 3 not found, 4 authentication, 5 server."""
+Exit codes: 0 ok, 1 refused, 2 usage, 3 not found, 4 authentication, 5 server, 6 changes pending (plan)."""
 
 
 def main() -> None:

@@ -156,6 +156,8 @@ class Batches:
         if self._unfinished:
             self._idle = asyncio.get_running_loop().create_future()
             await self._idle
+        # A batch whose works all failed has nobody waiting for it; what it began ends before the connection does.
+        self._flush()
         self._thread.shutdown()
 
     def _settle(self, turn: Turn, *, failed: bool) -> None:
