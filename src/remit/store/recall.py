@@ -31,6 +31,7 @@ VOLATILE: Final = frozenset(
         "login_session",
         "once",
         "refresh_token",
+        "reply",
         "scope_usage",
     }
 )
