@@ -191,7 +191,33 @@ async def test_b_cons_02_no_page_can_be_framed_or_runs_a_script_of_its_own(remit
                     unframed(page)
                 else:
                     assert page.headers["content-type"] == "application/problem+json"
+                    shut(page)
     assert seen
+
+
+def shut(told):
+    """An error without a page is nothing but text, in nobody's frame."""
+    assert told.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert (told.headers["x-frame-options"], told.headers["x-content-type-options"]) == ("DENY", "nosniff")
+
+
+async def test_b_cons_02_nor_can_an_error_that_is_no_page(remit):
+    world = remit.acme
+    for status, method, where in (
+        (404, "GET", f"{world.issuer}/nothing-here"),
+        (404, "GET", f"{BASE}/t/nobody/login"),
+        (405, "PUT", f"{world.issuer}/login"),
+        (405, "PUT", f"{world.issuer}/oauth/authorize"),
+        (413, "POST", f"{world.issuer}/oauth/authorize"),
+        (413, "POST", f"{world.issuer}/login"),
+        (400, "POST", f"{world.issuer}/oauth/token"),
+        (405, "GET", f"{world.issuer}/oauth/token"),
+    ):
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        sent = {"content": b"a" * 70_000, "headers": form} if status == 413 else {}
+        told = await remit.http.request(method, where, **sent)
+        assert (told.status_code, "json" in told.headers["content-type"]) == (status, True), where
+        shut(told)
 
 
 async def test_b_cons_02_nor_can_a_page_in_the_middle_of_something(remit):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,7 +11,7 @@ from remit.core.oauth.verdicts import Refusal
 from remit.http._kit.render import Pages
 from remit.http._kit.views import Onward
 from remit.http.account.error.page import ErrorPage
-from remit.http.browser import Browser, frame, page
+from remit.http.browser import FORGED, Browser, frame, page
 from remit.http.hub import Hub
 from remit.ports.deps import Deps
 from remit.services.integrity import Integrity
@@ -46,6 +46,9 @@ def error_page(
 ) -> Response:
     """Show our own page for a refusal that must not be redirected anywhere (OA-4)."""
     context = context_of(request)
+    if refusal is FORGED:
+        # It may have been sent by another site without her cookies: a new one would break the pages she has open.
+        browser = replace(browser, fresh_binding=None)
     view = ErrorPage(
         frame=frame(browser, context.deps),
         title=title,

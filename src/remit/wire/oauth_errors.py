@@ -11,6 +11,7 @@ from starlette.responses import Response
 from remit.core.oauth.verdicts import Refusal
 from remit.wire.docs import explained
 from remit.wire.parse import TOO_LARGE, TooLarge
+from remit.wire.problems import SHOWN_ALONE
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
@@ -47,7 +48,8 @@ def render_throttled(wait: int) -> Response:
 
 
 def _render(code: str, hint: str, status: int, headers: dict[str, str]) -> Response:
-    return Response(msgspec.json.encode(error_fields(code, hint)), status, headers, "application/json")
+    body = msgspec.json.encode(error_fields(code, hint))
+    return Response(body, status, {**headers, **SHOWN_ALONE}, "application/json")
 
 
 def error_fields(code: str, hint: str) -> dict[str, str]:

@@ -29,6 +29,14 @@ KINDS: dict[str, tuple[int, str]] = {
 """Every kind of problem: its status and its title."""
 
 
+SHOWN_ALONE = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""Headers of every error that is no page: to a browser it is nothing but text, and in nobody's frame (B-CONS-02)."""
+
+
 def render_problem(kind: str, detail: str, *, request: str = "", headers: dict[str, str] | None = None) -> Response:
     """Render one problem document. Nothing of the machinery shows; the request id finds it in the log (PD-2)."""
     status, title = KINDS[kind]
@@ -44,9 +52,8 @@ def render_problem(kind: str, detail: str, *, request: str = "", headers: dict[s
         body["doc_url"] = page
     if request:
         body["request_id"] = request
-    return Response(
-        msgspec.json.encode(body), status, {"cache-control": "no-store", **(headers or {})}, "application/problem+json"
-    )
+    told = {"cache-control": "no-store", **SHOWN_ALONE, **(headers or {})}
+    return Response(msgspec.json.encode(body), status, told, "application/problem+json")
 
 
 def render_refused(refusal: Refusal, *, request: str = "", headers: dict[str, str] | None = None) -> Response:
