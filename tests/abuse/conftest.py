@@ -4,7 +4,7 @@ import pytest
 
 from tests.flows.conftest import acme, running, seeded_once, server
 
-pytest.register_assert_rewrite("tests.abuse.watched", "tests.abuse.doors")
+pytest.register_assert_rewrite("tests.abuse.watched", "tests.abuse.doors", "tests.abuse.house")
 
 __all__ = ["acme", "running", "seeded_once", "server"]
 """A seeded server in a process of its own, where a case needs one."""
