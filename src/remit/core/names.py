@@ -30,6 +30,9 @@ Kid = NewType("Kid", str)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 26
+# Two characters at a time.
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = range(5 * (_ID_LENGTH - 2), -1, -10)
 _CHECKSUM_LENGTH = 6
 _ORDINAL = re.compile(rf"[{_ALPHABET}]{{{_ID_LENGTH}}}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes in base64url without padding
@@ -107,11 +110,7 @@ def encode_ordinal(*, at_ms: int, random: bytes) -> str:
     number = (at_ms & 0xFFFFFFFFFFFF) << 80 | int.from_bytes(random, "big")
     number = number & ~(0xF << 76) | 0x7 << 76  # version 7
     number = number & ~(0x3 << 62) | 0x2 << 62  # variant 10
-    digits = []
-    for _ in range(_ID_LENGTH):
-        number, digit = divmod(number, 32)
-        digits.append(_ALPHABET[digit])
-    return "".join(reversed(digits))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def time_of(ordinal: str) -> int:

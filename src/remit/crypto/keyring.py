@@ -59,6 +59,7 @@ class TenantKeyring:
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
         self._parsed: dict[tuple[TenantId, Kid], _Parsed] = {}
+        self._proven: dict[tuple[TenantId, bytes], tuple[str, dict[str, object]]] = {}
 
     def create(self, tenant: Tenant, use: KeyUse, alg: str, *, now: datetime) -> SigningKey:
         """Make a key in state `next`, named by its thumbprint."""
@@ -97,21 +98,33 @@ class TenantKeyring:
     def read_access(
         self, tenant: Tenant, keys: Sequence[SigningKey], token: str, *, now: datetime
     ) -> dict[str, object] | None:
+        # That a key of this tenant signed these very bytes stays true and is remembered; the rest is asked each time.
+        name = (tenant.id, hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())
+        proven = self._proven.get(name)
+        if proven is None:
+            proven = self._prove(tenant, keys, token)
+            if proven is None:
+                return None
+            if len(self._proven) >= _KEPT:
+                del self._proven[next(iter(self._proven))]
+            self._proven[name] = proven
+        kid, claims = proven
+        if _verifying(keys, kid) is None or not _hold(claims, issuer=tenant.issuer, now=now):
+            return None
+        return claims | {"kid": kid}
+
+    def _prove(self, tenant: Tenant, keys: Sequence[SigningKey], token: str) -> tuple[Kid, dict[str, object]] | None:
         parts = take_apart(token)
         # Our own header has three members; with that, no crit, jku, x5u, jwk or b64 needs a rule of its own (GEN-16).
         if parts is None or parts.header.keys() != _OUR_HEADER or type_name(parts.header) != ACCESS_TYPE:
             return None
-        key = next((key for key in keys if key.kid == parts.header["kid"]), None)
-        if key is None or key.use is not KeyUse.ACCESS or key.state not in _VERIFYING:
-            return None
-        if parts.header["alg"] != key.alg:
+        key = _verifying(keys, parts.header["kid"])
+        if key is None or parts.header["alg"] != key.alg:
             return None
         if not self._open(tenant, key).private.public.verifies(parts.message, parts.signature):
             return None
         claims = parts.claims()
-        if claims is None or not _hold(claims, issuer=tenant.issuer, now=now):
-            return None
-        return claims | {"kid": key.kid}
+        return None if claims is None else (key.kid, claims)
 
     def read_hint(self, tenant: Tenant, keys: Sequence[SigningKey], token: str) -> str | None:
         parts = take_apart(token)
@@ -184,6 +197,14 @@ def _active(keys: Sequence[SigningKey], use: KeyUse, alg: str) -> SigningKey:
         if key.use is use and key.alg == alg and key.state is KeyState.ACTIVE:
             return key
     raise KeyUnusable(f"no active {alg} key for {use}")
+
+
+def _verifying(keys: Sequence[SigningKey], kid: object) -> SigningKey | None:
+    """Return the key of access tokens that still verifies under this name."""
+    for key in keys:
+        if key.kid == kid:
+            return key if key.use is KeyUse.ACCESS and key.state in _VERIFYING else None
+    return None
 
 
 def _access_claims(claims: AccessClaims) -> dict[str, object]:

@@ -84,8 +84,8 @@ async def decide(work: Work, chain: Chain, asked: frozenset[str], deps: Deps) ->
     now = deps.clock.now()
     keys = await work.keys.all()
     kid = deps.keyring.active_kid(keys, KeyUse.ACCESS, ACCESS_ALG)
-    jti = TokenId(deps.fresh.id(Prefix.TOKEN))
-    chain = replace(chain, kid=Kid(kid), jti=jti)
+    # The new token's own id is in no stop yet.
+    chain = replace(chain, kid=Kid(kid))
     if chain.resource is None or chain.grant is None:
         return Refusal("invalid_grant", "no approval on record")
     verdict = await dead(work, chain, now=now)
@@ -99,6 +99,7 @@ async def decide(work: Work, chain: Chain, asked: frozenset[str], deps: Deps) ->
             "invalid_grant", "nothing is left of what was granted: ask for access again", audit=told(authority)
         )
     party, user = chain.party, chain.user
+    jti = TokenId(deps.fresh.id(Prefix.TOKEN))
     claims = AccessClaims(
         jti=jti,
         issuer=chain.tenant.issuer,
@@ -121,7 +122,7 @@ async def decide(work: Work, chain: Chain, asked: frozenset[str], deps: Deps) ->
     )
     if claims.too_long:
         return Refusal("invalid_scope", "a token with all these scopes is too long for a header: ask for fewer")
-    return Issue(chain=chain, claims=claims, keys=keys, asked=asked, authority=authority)
+    return Issue(chain=replace(chain, jti=jti), claims=claims, keys=keys, asked=asked, authority=authority)
 
 
 def _backing_session(chain: Chain) -> str | None:

@@ -58,12 +58,20 @@ class TreeInWork:
     def grow(self, frontier: Frontier) -> None:
         self._frontier = frontier
 
-    async def save(self) -> Frontier | None:
-        """Write the tree if it grew, and return where it stands; None when nobody asked."""
-        frontier = self._frontier
-        if frontier is not None and frontier is not self._before:
-            await self._statements.rows(SAVE, size=frontier.size, frontier=frontier.to_bytes())
-        return frontier
+    @property
+    def grown(self) -> Frontier | None:
+        """Where the tree stands if it grew in this work."""
+        return self._frontier if self._frontier is not self._before else None
+
+    async def save(self) -> None:
+        """Write the tree if it grew."""
+        if (grown := self.grown) is not None:
+            await self._statements.rows(SAVE, **saved(grown))
+
+
+def saved(frontier: Frontier) -> dict[str, int | bytes]:
+    """Return how a tree is written."""
+    return {"size": frontier.size, "frontier": frontier.to_bytes()}
 
 
 class AuditTables:

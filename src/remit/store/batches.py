@@ -63,10 +63,11 @@ class Turn:
 class Batch:
     """The works of one transaction, and where each tenant's tree stands in it."""
 
-    __slots__ = ("broken", "entered", "finished", "frontiers")
+    __slots__ = ("broken", "entered", "finished", "frontiers", "grown")
 
     def __init__(self) -> None:
         self.entered = 0
+        self.grown: set[TenantId] = set()
         self.finished: list[Turn] = []
         self.broken: BaseException | None = None
         self.frontiers: dict[TenantId, Frontier] = {}
@@ -75,8 +76,10 @@ class Batch:
 class Batches:
     """Queues works, runs their bodies in batches and commits each batch once."""
 
-    def __init__(self, writer: Writer, *, on_commit: Callable[[], None]) -> None:
+    def __init__(self, writer: Writer, *, finish: Callable[[Batch], None], on_commit: Callable[[], None]) -> None:
+        """Take works. `finish` writes what a batch as a whole has to write, before its COMMIT."""
         self._writer = writer
+        self._finish = finish
         self._on_commit = on_commit
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="remit-commit")
         self._batch: Batch | None = None
@@ -254,6 +257,11 @@ class Batches:
         batch, self._batch = self._batch, None
         if batch is None:
             return
+        if batch.broken is None and batch.finished:
+            try:
+                self._finish(batch)
+            except StoreUnavailable as error:
+                batch.broken = error
         if batch.broken is None and batch.finished:
             self._committing = True
             loop = asyncio.get_running_loop()

@@ -17,7 +17,8 @@ import apsw
 from remit.core.errors import StoreUnavailable
 from remit.core.names import TenantId
 from remit.ports.work import System, Work
-from remit.store.batches import Batches
+from remit.store.audit import SAVE, saved
+from remit.store.batches import Batch, Batches
 from remit.store.changes import Bell
 from remit.store.recall import Recall
 from remit.store.statements import Row, Value
@@ -154,7 +155,7 @@ class SqliteDatabase:
         self._reading = Connection(path, for_reading=True)
         self._bell = Bell(self._version)
         self._commits = 0
-        self._batches = Batches(self._writer, on_commit=self._committed)
+        self._batches = Batches(self._writer, finish=self._save_trees, on_commit=self._committed)
         self.recall = Recall()
         self._reader = Reader(self._reading, self._batches, self.recall)
 
@@ -187,6 +188,11 @@ class SqliteDatabase:
         self._bell.close()
         self._reading.close()
         self._writer.close()
+
+    def _save_trees(self, batch: Batch) -> None:
+        """Write the trees that grew in a batch, once each, however many works it holds."""
+        for tenant in batch.grown:
+            self._writer.rows(SAVE, {"tenant": tenant, **saved(batch.frontiers[tenant])})
 
     def _committed(self) -> None:
         self._commits += 1

@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Protocol
 
-from remit.core.audit.tree import Frontier
 from remit.core.names import TenantId
 from remit.ports.work import Work
 from remit.store.agents import AgentTable
@@ -95,16 +94,10 @@ class WorkContext(AbstractAsyncContextManager[TenantWork]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         turn = self._turn
-        grown: Frontier | None = None
-        if error is None and self._batches.is_inside(turn):
-            try:
-                grown = await self._tree.save()
-            except BaseException:
-                self._statements.close(OVER)
-                await self._batches.leave(turn, failed=True)
-                raise
-            if grown is not None:
-                turn.batch.frontiers[self._tenant] = grown
+        if error is None and self._batches.is_inside(turn) and (grown := self._tree.grown) is not None:
+            # The next work of the batch goes on from here; the last one's tree is written, once (`Batches`).
+            turn.batch.frontiers[self._tenant] = grown
+            turn.batch.grown.add(self._tenant)
         self._statements.close(OVER)
         try:
             await self._batches.leave(turn, failed=error is not None)
