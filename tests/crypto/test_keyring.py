@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -62,6 +63,24 @@ def test_what_a_token_does_not_have_it_does_not_mention():
 def test_an_access_token_is_read_back():
     token = RING.sign_access(ACME, KEYS, claims_for())
     assert RING.read_access(ACME, KEYS, token, now=NOW) == (parts_of(token).claims() or {}) | {"kid": key_for(ACME).kid}
+
+
+def test_a_token_that_was_read_is_judged_anew_each_time():
+    """That a key signed it is remembered. Whether the key, the time and the tenant still hold is not."""
+    ring = a_ring()
+    token = ring.sign_access(ACME, KEYS, claims_for())
+    assert ring.read_access(ACME, KEYS, token, now=NOW) is not None
+    kid = key_for(ACME).kid
+    gone = tuple(replace(key, state=KeyState.GONE) if key.kid == kid else key for key in KEYS)
+    assert ring.read_access(ACME, gone, token, now=NOW) is None
+    assert ring.read_access(ACME, (), token, now=NOW) is None
+    assert ring.read_access(ACME, KEYS, token, now=NOW + timedelta(seconds=900)) is None
+    assert ring.read_access(replace(ACME, issuer=GLOBEX.issuer), KEYS, token, now=NOW) is None
+    assert ring.read_access(GLOBEX, keys_of(GLOBEX), token, now=NOW) is None
+    claims = ring.read_access(ACME, KEYS, token, now=NOW)
+    assert claims is not None
+    claims["scope"] = "everything"
+    assert (ring.read_access(ACME, KEYS, token, now=NOW) or {})["scope"] == "read:calendar write:calendar"
 
 
 def test_a_token_of_another_issuer_is_not_signed():
