@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import Generator
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 import uvicorn
@@ -61,7 +61,7 @@ class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, closed on peers whose header block is too large or never ends."""
 
     def connection_made(self, transport: Any) -> None:
-        super().connection_made(Corked(transport))
+        super().connection_made(cast("asyncio.Transport", Corked(transport)))
         self._head_size = 0
         self._in_head = True
         self._head_timer: asyncio.TimerHandle | None = None
