@@ -105,7 +105,7 @@ def pointer(answer):
     return found[1]
 
 
-@pytest.mark.requirement("PD-2", "PD-1")
+@pytest.mark.requirement("GEN-7", "PD-1", "PD-2")
 @pytest.mark.parametrize(("method", "path", "more"), REFUSED.values(), ids=REFUSED)
 async def test_every_error_points_to_the_row_that_explains_it(remit, method, path, more):
     answer = await remit.http.request(method, f"{remit.acme.issuer}{path}", **more)

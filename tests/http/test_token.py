@@ -150,7 +150,7 @@ REQUESTS = {
 }
 
 
-@pytest.mark.requirement("GEN-5", "OA-1", "OA-9", "OA-10", "OA-14", "OA-17", "OA-18", "PKCE-4", "RI-5")
+@pytest.mark.requirement("GEN-5", "GEN-7", "OA-1", "OA-9", "OA-10", "OA-14", "OA-17", "OA-18", "PKCE-4", "RI-5")
 @pytest.mark.parametrize(("changes", "error", "hint"), REQUESTS.values(), ids=REQUESTS)
 async def test_a_wrong_parameter_is_named_and_costs_nothing(remit, changes, error, hint):
     world = remit.acme
@@ -189,6 +189,7 @@ async def test_every_failed_proof_answers_alike(remit, shown, grant_type):
     assert remit.acme.web_secret.reveal() not in str(events)
 
 
+@pytest.mark.requirement("GEN-14")
 async def test_a_secret_in_the_place_of_the_name_does_not_reach_the_log(remit):
     world = remit.acme
     secret = world.web_secret.reveal()
@@ -273,6 +274,18 @@ async def test_a_client_without_the_refresh_grant_gets_no_refresh_token(remit):
     assert "not registered for refresh_token" in refused(
         await refresh(remit, world, world.web, "x"), "unauthorized_client"
     )
+
+
+@pytest.mark.requirement("OA-16", "OA-17")
+async def test_a_public_client_never_acts_for_itself_whatever_it_registered(remit):
+    # It proves nothing, so anybody could act in its name.
+    world = remit.acme
+    remit.sql(
+        """update client set grant_types = '["client_credentials"]' where tenant = :tenant and id = :id""",
+        tenant=world.tenant.id,
+        id=world.local.id,
+    )
+    refused(await act_for_itself(remit, world, world.local, resource=CALENDAR), "unauthorized_client")
 
 
 @pytest.mark.requirement("OA-17")
