@@ -159,6 +159,35 @@ async def test_no_page_can_be_framed_or_tells_where_somebody_was(remit, email):
     assert seen >= (12 if email == "admin@example.com" else 4)
 
 
+def forms() -> list[str]:
+    """Every route that takes a form of one of our pages."""
+    found = [route for route in routes() if isinstance(route, Route) and "POST" in (route.methods or set())]
+    paths = {re.sub(r"\{[^}]*\}", "x", route.path) for route in found}
+    return sorted(path for path in paths if not path.startswith(("/oauth/", "/api/", "/decisions", "/setup")))
+
+
+@pytest.mark.requirement("GEN-11", "BCP-6")
+@pytest.mark.parametrize("path", forms())
+@pytest.mark.parametrize("missing", ["the token", "the origin", "our site"])
+async def test_every_form_of_a_page_comes_from_a_page(remit, path, missing):
+    world = remit.acme
+    async with remit.browser() as browser:
+        await visit(browser, world, "admin@example.com")
+        page = await browser.get(f"{world.issuer}/account")
+        csrf = form_to(page, "/logout").value("csrf")
+        headers = {
+            "origin": "https://evil.example" if missing == "the origin" else "https://id.example",
+            "sec-fetch-site": "cross-site" if missing == "our site" else "same-origin",
+        }
+        data = {"email": "a@example.com", "password": "x", "reason": "x"}
+        if missing != "the token":
+            data["csrf"] = csrf
+        call = browser.post(f"{world.issuer}{path}", data=data, headers=headers)
+        answer, events = await remit.events_of(world, call)
+    assert (answer.status_code, answer.is_redirect) == (403, False)
+    assert events == []
+
+
 async def test_a_page_over_plain_http_does_not_ask_for_https(world):
     # On loopback there is none: the browser would never find us again.
     answer = await world.http().get("/login")

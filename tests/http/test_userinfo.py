@@ -107,11 +107,22 @@ async def test_a_token_in_the_wrong_place_or_shape_is_a_bad_request(remit, sent)
 
 
 @pytest.mark.requirement("BR-1")
-async def test_a_token_in_the_body_is_not_looked_at(remit):
+@pytest.mark.parametrize("also", [True, False], ids=["with a header too", "alone"])
+async def test_a_token_in_a_form_is_a_bad_request(remit, also):
     world = remit.acme
     access = (await get_tokens(remit, world, world.web, scope="openid read:calendar"))["access_token"]
-    answer = await remit.http.post(url(remit), data={"access_token": access})
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="remit"')
+    headers = {"authorization": f"Bearer {access}"} if also else {}
+    answer = await remit.http.post(url(remit), data={"access_token": access}, headers=headers)
+    assert answer.status_code == 400
+    assert 'error="invalid_request"' in answer.headers["www-authenticate"]
+
+
+async def test_another_form_beside_the_header_does_not_matter(remit):
+    world = remit.acme
+    access = (await get_tokens(remit, world, world.web, scope="openid read:calendar"))["access_token"]
+    for sent in ({"data": {"a": "1"}}, {"content": b"x" * 100_000}, {"json": {"access_token": "x"}}):
+        answer = await remit.http.post(url(remit), headers={"authorization": f"Bearer {access}"}, **sent)
+        assert answer.status_code == 200
 
 
 async def test_another_scheme_is_no_token(remit):

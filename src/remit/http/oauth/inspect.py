@@ -24,7 +24,7 @@ from remit.wire.oauth_errors import (
     render_throttled,
     render_too_large,
 )
-from remit.wire.parse import TOO_LARGE, TooLarge, read_form
+from remit.wire.parse import TOO_LARGE, Form, TooLarge, read_form
 
 _ASKING = frozenset({"GET", "HEAD", "POST"})
 
@@ -62,6 +62,8 @@ async def userinfo_endpoint(call: Call) -> ASGIApp:
     if call.scope["method"] not in _ASKING:
         return render_method("GET, POST")
     token = bearer(call)
+    if not isinstance(token, Refusal) and await _token_in_form(call):
+        token = Refusal("invalid_request", "send the token in the Authorization header, never in a form")
     if isinstance(token, NoToken):
         return challenge()
     if isinstance(token, Refusal):
@@ -72,6 +74,12 @@ async def userinfo_endpoint(call: Call) -> ASGIApp:
         # One answer, so that a token that leaked tells nothing about its owner.
         return challenge("invalid_token", "userinfo takes a live access token with openid", scope="openid")
     return json_answer(body)
+
+
+async def _token_in_form(call: Call) -> bool:
+    """Say whether a form carries a token (RFC 6750 §2.2), which nobody may do here (BR-1)."""
+    form = await read_form(call) if call.scope["method"] == "POST" else None
+    return isinstance(form, Form) and form.one("access_token") is not None
 
 
 async def _read(call: Call, asked_at: str) -> tuple[Presented, str] | Response:
