@@ -174,7 +174,9 @@ FORGED = {
 }
 
 
-@pytest.mark.requirement("CA-4", "CA-5", "CA-6", "CA-7", "CA-8", "CA-10", "GEN-15", "GEN-16", "GEN-19", "GEN-20")
+@pytest.mark.requirement(
+    "CA-3", "CA-4", "CA-5", "CA-6", "CA-7", "CA-8", "CA-10", "GEN-15", "GEN-16", "GEN-19", "GEN-20"
+)
 @pytest.mark.parametrize(("assertion", "keys", "why"), FORGED.values(), ids=FORGED)
 def test_the_client_hears_nothing_and_the_audit_the_cause(assertion, keys, why):
     assert check(assertion, keys) == Refusal("invalid_client", "client authentication failed", audit=why)

@@ -56,6 +56,18 @@ async def test_an_api_of_another_tenant_is_none(remit):
     refused(await act_for_itself(remit, world, world.web, resource="https://only.example/"), "invalid_target")
 
 
+@pytest.mark.requirement("RI-3")
+async def test_an_api_that_was_disabled_is_none(remit):
+    world = remit.acme
+    code = (await approve(remit, world, world.web)).code
+    remit.sql("update resource set state = 'disabled' where tenant = :tenant and uri = :uri",
+              tenant=world.tenant.id, uri=CALENDAR)  # fmt: skip
+    answer = answer_of(await remit.http.get(f"{world.issuer}/oauth/authorize", params=request_for(world.web)))
+    assert answer.fields["error"] == "invalid_target"
+    refused(await act_for_itself(remit, world, world.web, resource=CALENDAR), "invalid_target")
+    refused(await redeem(remit, world, world.web, code), "invalid_grant")
+
+
 @pytest.mark.requirement("RI-4", "RI-5", "RI-6")
 async def test_a_token_is_for_one_api_and_stays_with_it(remit):
     world = remit.acme
