@@ -28,6 +28,15 @@ def test_a_page_works_as_it_stands(name, tmp_path):
         terminal.close()
 
 
+def test_the_first_call_takes_six_commands_after_the_demo():
+    # Somebody who has to type more than that goes away.
+    found = RUN["docs/quick-start.md"]
+    agent = next(index for index, step in enumerate(found) if isinstance(step, Block) and step.waits)
+    typed = "".join(step.text for step in found[1 : agent + 1] if isinstance(step, Block) and step.language == "sh")
+    commands = [line for line in typed.replace("\\\n", " ").splitlines() if not line.startswith((". ", "umask "))]
+    assert len(commands) <= 6, commands
+
+
 def test_few_examples_are_excused():
     excused = [
         f"{step.page}:{step.line}" for found in RUN.values() for step in found if isinstance(step, Block) if step.excuse
