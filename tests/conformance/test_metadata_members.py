@@ -32,7 +32,7 @@ SERVER: dict[str, Any] = {
         IDENTITY_SCOPES | {"read:calendar", "write:calendar", "delete:calendar", "tickets.update"}
     ),
     "response_types_supported": ["code"],
-    "response_modes_supported": ["query"],
+    "response_modes_supported": ["query", "form_post"],
     "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
     "subject_types_supported": ["public"],
     "id_token_signing_alg_values_supported": ["RS256", "ES256"],

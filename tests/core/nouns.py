@@ -184,6 +184,7 @@ REQUEST = AuthorizeRequest(
     max_age=None,
     login_hint=None,
     hinted=None,
+    posted=False,
     cross_site=False,
     at_ms=int(NOW.timestamp() * 1000),
 )

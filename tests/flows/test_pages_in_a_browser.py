@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -180,6 +181,28 @@ def test_consent_works_without_scripts(house, decision, answer):
     with page.page.expect_request(lambda request: "/callback?" in request.url) as asked:
         page.page.locator(f"button[name=decision][value={decision}]").click(no_wait_after=True)
     assert answer in asked.value.url
+
+
+@pytest.mark.requirement("OA-21")
+@pytest.mark.parametrize("scripts", [True, False], ids=["by itself", "by a button, without scripts"])
+def test_an_answer_is_posted_to_the_client(house, scripts):
+    visitor = house.visitor(java_script_enabled=scripts)
+    visitor.page.add_init_script("window.at = 1000; performance.now = () => window.at;")
+    more = {"response_mode": "form_post", "prompt": "consent", "state": "s"}
+    visitor.sign_in(Party(house.acme, "pub2").request("openid read:calendar", **more), "bob@example.com")
+    allow = visitor.page.locator("button[name=decision][value=allow]")
+    if scripts:
+        visitor.page.evaluate("window.at = 9000")
+    with visitor.page.expect_request(lambda request: "/callback" in request.url) as posted:
+        allow.click(no_wait_after=True)
+        if not scripts:
+            visitor.page.get_by_role("button", name="Continue").click(no_wait_after=True)
+    assert posted.value.method == "POST"
+    fields = parse_qs(posted.value.post_data or "")
+    assert fields.keys() == {"code", "state", "iss"}
+    assert (fields["state"], fields["iss"]) == (["s"], [house.issuer])
+    assert "?" not in posted.value.url
+    assert [text for text in visitor.complaints if "Content Security Policy" in text] == []
 
 
 def test_stop_works_without_scripts(house):

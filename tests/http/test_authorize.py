@@ -95,8 +95,11 @@ ERRORS = {
     "an age that is none": ({"max_age": "soon"}, "invalid_request", "number of seconds"),
     "a request object": ({"request": "a.b.c"}, "request_not_supported", "send the parameters themselves"),
     "a request by reference": ({"request_uri": "https://x"}, "request_uri_not_supported", "send the parameters"),
-    "an answer in a form": ({"response_mode": "form_post"}, "invalid_request", "response_mode=query"),
-    "an answer in a fragment": ({"response_mode": "fragment"}, "invalid_request", "response_mode=query"),
+    "an answer in a fragment": (
+        {"response_mode": "fragment"},
+        "invalid_request",
+        "response_mode is query or form_post",
+    ),
     "an endless nonce": ({"nonce": "n" * 2049}, "invalid_request", "nonce is longer"),
     "nobody is signed in, and nobody may be asked": ({"prompt": "none"}, "login_required", "sign in"),
 }

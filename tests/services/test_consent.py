@@ -38,6 +38,7 @@ async def asked(remit):
         max_age=None,
         login_hint=None,
         id_token_hint=None,
+        mode=None,
         unsupported=None,
         resources=(),
         cross_site=False,

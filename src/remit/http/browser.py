@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -140,6 +141,12 @@ def page(pages: Pages, view: View, browser: Browser, *, status: int = 200, form_
     response = HTMLResponse(pages.render(view), status, page_headers(browser.tenant, form_action=form_action))
     _bind(response, browser)
     return response
+
+
+def origin_source(redirect_uri: str) -> str:
+    """Return the CSP source of a redirect URI, because browsers check redirects after a form against form-action."""
+    parts = urlsplit(redirect_uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
 
 
 def go(url: str, browser: Browser | None = None) -> Response:

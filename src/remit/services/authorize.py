@@ -9,9 +9,11 @@ from remit.core.authority import Chain
 from remit.core.clients import Client
 from remit.core.names import ClientId, Prefix, TenantId, UserId
 from remit.core.oauth.authorize import (
+    MODES,
     AuthorizeRequest,
     askable,
     judge_lengths,
+    judge_mode,
     judge_parameters,
     judge_redirect,
     needs_login,
@@ -43,6 +45,7 @@ class AuthorizeCall:
     max_age: str | None
     login_hint: str | None
     id_token_hint: str | None
+    mode: str | None
     unsupported: Refusal | None
     """Set when the request carries a parameter that would replace all others."""
     resources: tuple[str, ...]
@@ -78,8 +81,11 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
         return redirect_uri if isinstance(redirect_uri, Refusal) else Refusal("invalid_request", "send client_id")
     client = party.client
 
+    wrong_mode = judge_mode(call.mode, redirect_uri)
+    posted = wrong_mode is None and MODES[call.mode]
+
     def answer(refusal: Refusal) -> Answer:
-        return _sent_back(client, redirect_uri, call.state, refusal)
+        return _sent_back(client, redirect_uri, call.state, refusal, posted=posted)
 
     tenant, now = await work.tenants.current(), deps.clock.now()
     verdict = await dead(work, Chain(tenant=tenant, party=party), now=now)
@@ -89,8 +95,8 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
     lengths = judge_lengths({"state": call.state, "nonce": call.nonce, "login_hint": call.login_hint})
     if lengths is not None:
         return answer(lengths)
-    if call.unsupported is not None:
-        return answer(call.unsupported)
+    if (refusal := call.unsupported or wrong_mode) is not None:
+        return answer(refusal)
     parameters = judge_parameters(
         response_type=call.response_type,
         challenge=call.challenge,
@@ -133,6 +139,7 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
         max_age=max_age,
         login_hint=call.login_hint,
         hinted=UserId(hinted) if hinted is not None else None,
+        posted=posted,
         cross_site=call.cross_site,
         at_ms=int(now.timestamp() * 1000),
     )
@@ -203,11 +210,13 @@ async def _cannot_ask(work: Work, request: AuthorizeRequest, refusal: Refusal) -
     client = await work.clients.get(request.client)
     if client is None:
         return refusal
-    return _sent_back(client, request.redirect_uri, request.state, refusal)
+    return _sent_back(client, request.redirect_uri, request.state, refusal, posted=request.posted)
 
 
-def _sent_back(client: Client, redirect_uri: str, state: str | None, refusal: Refusal) -> Answer:
-    return Answer(redirect_uri=redirect_uri, state=state, refusal=refusal, unasked=client.self_registered)
+def _sent_back(client: Client, redirect_uri: str, state: str | None, refusal: Refusal, *, posted: bool) -> Answer:
+    return Answer(
+        redirect_uri=redirect_uri, state=state, posted=posted, refusal=refusal, unasked=client.self_registered
+    )
 
 
 async def note_unread(tenant: TenantId, refusal: Refusal, deps: Deps, origin: Origin) -> None:

@@ -28,10 +28,11 @@ DURATIONS = {"task": timedelta(hours=1), "day": timedelta(hours=8), "month": tim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What goes back to the client by redirect: a code or an error, with its state."""
+    """What goes back to the client: a code or an error, with its state; by redirect, or in a form."""
 
     redirect_uri: str
     state: str | None
+    posted: bool
     code: Secret | None = None
     refusal: Refusal | None = None
     unasked: bool = False
@@ -81,7 +82,7 @@ async def approve(
         if not chosen:
             refusal = Refusal("access_denied", "the user allowed none of the scopes")
             await _note_denial(work, asking, signed_in, deps, origin)
-            return Answer(redirect_uri=request.redirect_uri, state=request.state, refusal=refusal)
+            return _answer(request, refusal=refusal)
         return await answer_yes(work, asking, signed_in, replace(choice, scopes=chosen), deps, origin)
 
 
@@ -97,7 +98,7 @@ async def deny(
             return ANSWERED
         await _note_denial(work, asking, signed_in, deps, origin)
         refusal = Refusal("access_denied", "the user said no")
-        return Answer(redirect_uri=request.redirect_uri, state=request.state, refusal=refusal)
+        return _answer(request, refusal=refusal)
 
 
 async def load_asking(work: Work, request: AuthorizeRequest, signed_in: SignedInUser, deps: Deps) -> Asking | Refusal:
@@ -198,7 +199,13 @@ async def answer_yes(
         ),
         at=now,
     )
-    return Answer(redirect_uri=request.redirect_uri, state=request.state, code=opaque.text())
+    return _answer(request, code=opaque.text())
+
+
+def _answer(request: AuthorizeRequest, *, code: Secret | None = None, refusal: Refusal | None = None) -> Answer:
+    return Answer(
+        redirect_uri=request.redirect_uri, state=request.state, posted=request.posted, code=code, refusal=refusal
+    )
 
 
 async def _decide_once(work: Work, request: AuthorizeRequest, deps: Deps) -> bool:

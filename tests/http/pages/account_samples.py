@@ -20,6 +20,7 @@ from remit.http.account.change.page import ChangePage
 from remit.http.account.consent.page import DURATIONS, IDENTITY_SENTENCES, ConsentPage
 from remit.http.account.error.page import ErrorPage
 from remit.http.account.my_agents.page import AgentCard, MyAgentsPage
+from remit.http.account.posting.page import PostingPage
 from remit.http.account.sign_in.page import SignInPage
 from remit.http.account.signed_out.page import SignedOutPage
 from remit.http.docs.page import DocsPage, ErrorRow
@@ -203,6 +204,12 @@ ACCOUNT: dict[str, View] = {
         permissions=(READ, WRITE),
         granted_at=ago(days=2),
         expires_at=ahead(days=28),
+    ),
+    "an answer in a form": PostingPage(
+        frame=frame(),
+        action="https://app.example/cb?a=1&b=2",
+        fields=(("code", "c"), ("state", '"><b>')),
+        host="app.example",
     ),
     "signed out": SignedOutPage(frame=frame(), sign_in="/account/sign-in", agents_still_work=True),
     "setup": SETUP,

@@ -112,7 +112,11 @@ def _landmarks(page):
     for form in page.every("form"):
         hidden = [element for element in page.every("input") if form in element.inside]
         tokens = [element.attributes["value"] for element in hidden if element.attributes.get("name") == "csrf"]
-        if form.attributes["method"] == "post" and len(tokens) != 1:
+        if "data-submit" in form.attributes:
+            # The token is ours and proves that a form is; nobody else may see one.
+            if tokens:
+                yield "a csrf token for somebody else"
+        elif form.attributes["method"] == "post" and len(tokens) != 1:
             yield f"no csrf in the form to {form.attributes['action']}"
         if form.attributes["method"] == "get" and tokens:
             yield "a csrf token in an address"

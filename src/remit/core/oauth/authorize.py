@@ -40,6 +40,8 @@ class AuthorizeRequest:
     login_hint: str | None
     hinted: UserId | None
     """The user whom `id_token_hint` is about; nobody else is to answer (OIDC Core §3.1.2.1)."""
+    posted: bool
+    """Whether the answer goes back in a form that the browser posts (OAuth 2.0 Form Post Response Mode §2)."""
     cross_site: bool
     """Whether the request came from another site, or the browser did not say: then nothing is approved silently."""
     at_ms: int
@@ -81,6 +83,19 @@ UNSUPPORTED = {
     "request_uri": Refusal("request_uri_not_supported", "send the parameters themselves: request_uri is not supported"),
 }
 """Parameters that would replace all others. Ignoring them would mean answering another question than was asked."""
+
+
+MODES = {None: False, "query": False, "form_post": True}
+"""The response modes there are, and whether each is a form."""
+
+
+def judge_mode(mode: str | None, redirect_uri: str) -> Refusal | None:
+    """Refuse an answer that would travel in a way there is not here, or that could not arrive."""
+    if mode not in MODES:
+        return Refusal("invalid_request", "response_mode is query or form_post here; leave it out for query")
+    if MODES[mode] and not redirect_uri.startswith(("https:", "http:")):
+        return Refusal("invalid_request", "a form can only be posted to an http address: leave out response_mode")
+    return None
 
 
 def judge_parameters(

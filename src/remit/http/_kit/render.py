@@ -15,6 +15,7 @@ from remit.http.account.change.page import ChangePage
 from remit.http.account.consent.page import ConsentPage
 from remit.http.account.error.page import ErrorPage
 from remit.http.account.my_agents.page import MyAgentsPage
+from remit.http.account.posting.page import PostingPage
 from remit.http.account.sign_in.page import SignInPage
 from remit.http.account.signed_out.page import SignedOutPage
 from remit.http.console.agent.page import AgentPage
@@ -33,6 +34,7 @@ View: TypeAlias = (
     | MyAgentsPage
     | ChangePage
     | SignedOutPage
+    | PostingPage
     | OverviewPage
     | AgentsPage
     | AgentPage
@@ -49,6 +51,7 @@ TEMPLATES: dict[type[View], str] = {
     ErrorPage: "account/error/page.html",
     MyAgentsPage: "account/my_agents/page.html",
     ChangePage: "account/change/page.html",
+    PostingPage: "account/posting/page.html",
     SignedOutPage: "account/signed_out/page.html",
     OverviewPage: "console/overview/page.html",
     AgentsPage: "console/agents/page.html",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,6 +27,7 @@ from remit.http.browser import (
     frame,
     genuine,
     go,
+    origin_source,
     page,
     read_browser,
     session_cookie,
@@ -147,7 +148,7 @@ async def consent_form(request: Request) -> Response:
     tenant, origin = browser.tenant, origin_of(request)
     if form.one("decision") != "allow":
         given = await deny(tenant.id, asked, browser.signed_in, deps, origin)
-        return answer(tenant, given) if isinstance(given, Answer) else error_page(request, browser, given)
+        return answer(request, browser, given) if isinstance(given, Answer) else error_page(request, browser, given)
     step = await proceed(tenant.id, asked, browser.signed_in, deps, origin, answered=True)
     if not isinstance(step, Asking):
         return await _not_asking(request, browser, asked, step)
@@ -158,14 +159,14 @@ async def consent_form(request: Request) -> Response:
     length = DURATIONS.get(form.one("duration") or "", DURATIONS["task"])
     choice = Choice(scopes=chosen, until=deps.clock.now() + length, while_away=form.one("away") == "yes")
     given = await approve(tenant.id, asked, browser.signed_in, choice, deps, origin)
-    return answer(tenant, given) if isinstance(given, Answer) else error_page(request, browser, given)
+    return answer(request, browser, given) if isinstance(given, Answer) else error_page(request, browser, given)
 
 
 async def _not_asking(
     request: Request, browser: Browser, asked: AuthorizeRequest, step: NeedsLogin | Answer | Refusal
 ) -> Response:
     if isinstance(step, Answer):
-        return answer(browser.tenant, step, browser)
+        return answer(request, browser, step)
     if isinstance(step, Refusal):
         return error_page(request, browser, step)
     return await take_next_step(request, browser, asked)
@@ -192,7 +193,7 @@ async def _show_login(
         error=error,
     )
     # The sign-in form may end in a redirect to the client, which the browser counts as where the form leads.
-    form_action = _form_action(asked.redirect_uri) if asked else ""
+    form_action = origin_source(asked.redirect_uri) if asked else ""
     return page(context.pages, view, browser, status=status, form_action=form_action)
 
 
@@ -230,7 +231,7 @@ async def _show_consent(request: Request, browser: Browser, asking: Asking, *, e
         expires_at=datetime.fromtimestamp(asked.at_ms / 1000, UTC) + REQUEST_LIFETIME,
         error=error,
     )
-    return page(context.pages, view, browser, form_action=_form_action(asked.redirect_uri))
+    return page(context.pages, view, browser, form_action=origin_source(asked.redirect_uri))
 
 
 def _permissions(asking: Asking) -> tuple[Permission, ...]:
@@ -273,12 +274,6 @@ def _destination(request: Request, browser: Browser) -> str:
 def _next(request: Request) -> str | None:
     wanted = request.query_params.get("next")
     return wanted if wanted is not None and is_local_path(wanted) else None
-
-
-def _form_action(redirect_uri: str) -> str:
-    """Return the CSP source of a redirect URI, because browsers check redirects after a form against form-action."""
-    parts = urlsplit(redirect_uri)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
 
 
 ROUTES = (

@@ -11,7 +11,8 @@ from remit.core.oauth.redirects import add_params, display_host
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.http._kit.views import Onward
-from remit.http.browser import Browser, go, read_browser
+from remit.http.account.posting.page import PostingPage
+from remit.http.browser import Browser, frame, go, origin_source, page, read_browser
 from remit.http.context import context_of, error_page
 from remit.http.oauth.interaction import pack
 from remit.services.authorize import AuthorizeCall, NeedsLogin, begin, note_unread, proceed
@@ -73,6 +74,7 @@ def read_call(request: Request, form: Form) -> AuthorizeCall:
         max_age=form.one("max_age"),
         login_hint=form.one("login_hint"),
         id_token_hint=form.one("id_token_hint"),
+        mode=form.one("response_mode"),
         unsupported=_unsupported(form),
         resources=form.many("resource"),
         cross_site=request.headers.get("sec-fetch-site") not in {"same-origin", "same-site", "none"},
@@ -80,27 +82,38 @@ def read_call(request: Request, form: Form) -> AuthorizeCall:
 
 
 def _unsupported(form: Form) -> Refusal | None:
-    found = next((refusal for name, refusal in UNSUPPORTED.items() if form.one(name) is not None), None)
-    if found is None and form.one("response_mode") not in {None, "query"}:
-        return Refusal("invalid_request", "response_mode=query is the only one here: leave it out")
-    return found
+    return next((refusal for name, refusal in UNSUPPORTED.items() if form.one(name) is not None), None)
 
 
 def send_back(request: Request, browser: Browser, given: Answer) -> Response:
     """Answer the client, or let the person do it who has not been asked anything yet (OA-22)."""
     if given.refusal is None or not given.unasked:
-        return answer(browser.tenant, given, browser)
+        return answer(request, browser, given)
     onward = Onward(href=answer_url(browser.tenant, given), host=display_host(given.redirect_uri))
     return error_page(request, browser, given.refusal, onward=onward)
 
 
-def answer(tenant: Tenant, given: Answer, browser: Browser | None = None) -> Response:
-    """Answer the client by redirect."""
-    return go(answer_url(tenant, given), browser)
+def answer(request: Request, browser: Browser, given: Answer) -> Response:
+    """Answer the client by redirect, or by a form that the browser posts where the client asked for that."""
+    if not given.posted:
+        return go(answer_url(browser.tenant, given), browser)
+    context = context_of(request)
+    view = PostingPage(
+        frame=frame(browser, context.deps),
+        action=given.redirect_uri,
+        fields=tuple(answer_fields(browser.tenant, given).items()),
+        host=display_host(given.redirect_uri),
+    )
+    return page(context.pages, view, browser, form_action=origin_source(given.redirect_uri))
 
 
 def answer_url(tenant: Tenant, given: Answer) -> str:
-    """Return where an answer leads: with code or error, the client's state, and `iss` in every case (ISS-1)."""
+    """Return where an answer leads that travels in the address."""
+    return add_params(given.redirect_uri, answer_fields(tenant, given))
+
+
+def answer_fields(tenant: Tenant, given: Answer) -> dict[str, str]:
+    """Return what an answer says: code or error, the client's state, and `iss` in every case (ISS-1)."""
     parameters: dict[str, str] = {}
     if given.code is not None:
         parameters["code"] = given.code.reveal()
@@ -109,4 +122,4 @@ def answer_url(tenant: Tenant, given: Answer) -> str:
     if given.state is not None:
         parameters["state"] = given.state
     parameters["iss"] = tenant.issuer
-    return add_params(given.redirect_uri, parameters)
+    return parameters

@@ -39,7 +39,7 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool) -> dict
         "remit_decisions_endpoint": f"{issuer}/decisions",
         "scopes_supported": sorted(IDENTITY_SCOPES | scopes),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": list(GRANTS),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": AUTH_METHODS,

@@ -1,0 +1,1 @@
+"""The page that posts an answer to a client."""
