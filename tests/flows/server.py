@@ -46,6 +46,8 @@ class Server:
     port: int
     base: str
     settings: dict[str, str] = field(default_factory=dict)
+    program: tuple[str, ...] = (REMIT,)
+    """What is run; another one than `remit` may do more, and serves all the same."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -67,7 +69,7 @@ class Server:
         words = ["serve", "--data", str(self.data), "--port", str(self.port), "--base-url", self.base, *more]
         with self.log.open("ab") as log:
             settings = {"REMIT_SERVER__PROBE_PORT": "0", **self.settings}
-            self.process = subprocess.Popen([REMIT, *words], stderr=log, env=environment(**settings))
+            self.process = subprocess.Popen([*self.program, *words], stderr=log, env=environment(**settings))
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self.ended_within(0.02):
