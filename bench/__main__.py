@@ -1,64 +1,55 @@
-"""`make bench`: the same work on Remit and on the peer, in turn, and the ratio of each pair."""
+"""`make bench`: what Remit promises about speed, measured; against a peer wherever there is one for the work."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
-import platform
-import statistics
-from collections.abc import Callable
-from contextlib import ExitStack
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from bench import load, servers
+from bench import flat, guarding, log, rates, report, spread, start
+from bench.report import Line
+from remit.telemetry.logs import configure
 
-Build = Callable[[servers.Target], "list[bytes]"]
-
-ROUNDS = 3
-CONNECTIONS = 16
-
-
-def issuing(target: servers.Target) -> list[bytes]:
-    """P1: client_credentials, an ES256 JWT each."""
-    return [load.post(target.token_path, target.port, target.token_form, target.authorization)]
-
-
-def introspecting(target: servers.Target) -> list[bytes]:
-    """P3: introspection of a live token by its own client."""
-    request = load.post(target.token_path, target.port, target.opaque_form, target.authorization)
-    token = json.loads(asyncio.run(load.one(target.port, request)))["access_token"]
-    return [load.post(target.introspect_path, target.port, f"token={token}", target.authorization)]
-
-
-WORK: dict[str, Build] = {"P1 client_credentials": issuing, "P3 introspection": introspecting}
+PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
+    "rates": lambda asked: rates.measure(asked.requests),
+    "guard": lambda _: guarding.measure(),
+    "spread": lambda asked: spread.measure(asked.trials),
+    "flat": lambda asked: flat.measure(asked.grants),
+    "start": lambda _: start.measure(),
+    "log": lambda asked: log.measure(asked.events),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure (default all): {', '.join(PARTS)}")
     parser.add_argument("--requests", type=int, default=5000, help="requests a round and server (default 5000)")
-    total = parser.parse_args().requests
-    print(f"{platform.python_implementation()} {platform.python_version()} on {platform.machine()}; {ROUNDS} rounds of")
-    print(f"{total} requests over {CONNECTIONS} connections; rates are requests per CPU second of the server.")
-    print("Remit is durable and audited (fsync before the answer); oidc-provider keeps everything in memory.\n")
-    print(f"{'work':24}{'remit':>10}{'p99 ms':>8}{'peer':>10}{'p99 ms':>8}{'ratio':>8}")
-    with ExitStack() as stack:
-        ours, theirs = stack.enter_context(servers.remit()), stack.enter_context(servers.peer())
-        for name, build in WORK.items():
-            pairs = [(_round(ours, build, total), _round(theirs, build, total)) for _ in range(ROUNDS)]
-            ratio = statistics.median(mine.per_cpu_second / other.per_cpu_second for mine, other in pairs)
-            mine, other = ([pair[side] for pair in pairs] for side in (0, 1))
-            print(f"{name:24}{_rates(mine)}{_rates(other)}{ratio:8.2f}")
+    parser.add_argument("--trials", type=int, default=200, help="stops whose spread is timed (default 200)")
+    parser.add_argument("--grants", type=int, default=1_000_000, help="the larger number of grants (default 1000000)")
+    parser.add_argument("--events", type=int, default=100_000, help="events of the log that is verified")
+    parser.add_argument("--keep", action="store_true", help="write the run to bench/results/")
+    asked = parser.parse_args()
+    if unknown := set(asked.parts) - PARTS.keys():
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    described = report.machine()
+    print(", ".join(f"{name} {value}" for name, value in described.items()))
+    print("Remit is durable and audited (fsync before the answer); the peer, oidc-provider, keeps all in memory.\n")
+    with Path(os.devnull).open("w") as nowhere:
+        # What runs inside this process logs as a server does, and nobody has to read it.
+        configure(level="info", format="json", stream=nowhere)
+        lines = _measure(asked)
+    if asked.keep:
+        print(f"\nkept in {report.keep(lines, described)}")
 
 
-def _round(target: servers.Target, build: Build, total: int) -> load.Result:
-    requests = build(target)
-    asyncio.run(load.run(target.port, requests, pid=target.pid, total=total // 10, connections=CONNECTIONS))
-    return asyncio.run(load.run(target.port, requests, pid=target.pid, total=total, connections=CONNECTIONS))
-
-
-def _rates(results: list[load.Result]) -> str:
-    rate = statistics.median(result.per_cpu_second for result in results)
-    return f"{rate:10,.0f}{statistics.median(result.p99_ms for result in results):8.1f}"
+def _measure(asked: argparse.Namespace) -> list[Line]:
+    lines = []
+    for name in asked.parts or PARTS:
+        for line in PARTS[name](asked):
+            print(line, flush=True)
+            lines.append(line)
+    return lines
 
 
 if __name__ == "__main__":

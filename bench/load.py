@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -29,30 +30,54 @@ class Result:
 
 def post(path: str, port: int, body: str, authorization: str) -> bytes:
     """Return the bytes of one POST of a form."""
+    proof = f"authorization: {authorization}\r\n" if authorization else ""
     head = (
-        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: {authorization}\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{proof}"
         f"content-type: application/x-www-form-urlencoded\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body.encode()
 
 
-async def run(port: int, requests: Sequence[bytes], *, pid: int, total: int, connections: int) -> Result:
-    """Send `total` requests, taken from the list in turn, over so many connections. Any answer but 200 is an error."""
+class Caller(Protocol):
+    """One caller, who has a connection of his own and sends one request after the other."""
+
+    def request(self) -> bytes: ...
+    def take(self, body: bytes) -> None:
+        """Learn from an answer what the next request needs."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A caller who repeats himself."""
+
+    bytes_: bytes
+
+    def request(self) -> bytes:
+        return self.bytes_
+
+    def take(self, body: bytes) -> None:
+        pass
+
+
+async def run(port: int, callers: Sequence[Caller], *, pid: int, total: int) -> Result:
+    """Send `total` requests, all callers at once. Any answer but 200 is an error."""
     latencies: list[float] = []
     left = iter(range(total))
 
-    async def client() -> None:
+    async def client(caller: Caller) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for number in left:
+        for _ in left:
             began = time.perf_counter()
-            writer.write(requests[number % len(requests)])
-            await _answer(reader)
+            writer.write(caller.request())
+            body = await _answer(reader)
             latencies.append(time.perf_counter() - began)
+            caller.take(body)
         writer.close()
         await writer.wait_closed()
 
     cpu, began = cpu_seconds(pid), time.perf_counter()
-    await asyncio.gather(*(client() for _ in range(connections)))
+    await asyncio.gather(*(client(caller) for caller in callers))
     seconds, used = time.perf_counter() - began, cpu_seconds(pid) - cpu
     latencies.sort()
     return Result(

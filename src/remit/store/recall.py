@@ -88,6 +88,10 @@ class Recall:
             return None
         return found[2]
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kinds.clear()
+
     def put(self, kind: str, tenant: TenantId, key: Hashable, stamp: Hashable, item: object) -> None:
         items = self._kinds.setdefault(kind, {})
         if len(items) >= KEPT:
