@@ -24,7 +24,7 @@ test: $(VENV)/.dev $(VENV)/.node ## run every test except the long ones; ARGS="t
 test-long: $(VENV)/.dev ## run the long races, soaks and state machines
 	@$(BIN)/python -m pytest -m long $(ARGS)
 
-bench: $(VENV)/.dev ## measure against a peer in the same run; ARGS="--requests 20000"
+bench: $(VENV)/.dev ## measure speed, against a peer in the same run; ARGS="rates --requests 20000"
 	@$(BIN)/python -m bench $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting, types, import directions, house rules
