@@ -30,6 +30,8 @@ def follow(steps: Iterable[Block | Shown | ByHand], terminal: Terminal) -> None:
                 running = None
             case Block(language="python"):
                 running = python(step, terminal)
+            case Block(language="yaml"):
+                running = typed(step, terminal, f"cat > tenant.yaml <<'END'\n{step.text}END\n")
             case Block(language="toml"):
                 running = settings(step, terminal)
             case Block():

@@ -14,7 +14,7 @@ FENCE = re.compile(
 NOTE = re.compile(r"<!-- (?P<note>.+?) -->\n\Z")
 NOT_RUN = re.compile(r"\*Not run by our tests: [^*\n]{20,}\*\n\n?\Z")
 EXAMPLE = re.compile(r"\((?:[./a-z]*/)?(?P<path>examples/[a-z_./]+\.py)\)")
-RUNNABLE = frozenset({"sh", "bash", "console", "python", "toml"})
+RUNNABLE = frozenset({"sh", "bash", "console", "python", "toml", "yaml"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
