@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import pytest
 
 from tests.docs.follow import follow
@@ -19,6 +22,7 @@ PAGES = {
 RUN = {name: found for name, found in PAGES.items() if any(isinstance(step, Block) for step in found)}
 
 
+@pytest.mark.skipif(shutil.which("curl") is None and "CI" not in os.environ, reason="no curl on this machine")
 @pytest.mark.parametrize("name", RUN)
 def test_a_page_works_as_it_stands(name, tmp_path):
     terminal = Terminal(tmp_path)
