@@ -9,8 +9,9 @@ from pathlib import Path
 import structlog
 
 from remit.core.errors import RemitError
+from remit.core.names import TenantId
 from remit.ports.deps import Deps
-from remit.services.checkpoints import make_checkpoint, unsigned
+from remit.services.checkpoints import CUT_OFF, make_checkpoint, unsigned
 from remit.services.registration import retire_unused
 from remit.services.signing_keys import keep_keys
 
@@ -21,6 +22,7 @@ USES_SECONDS = 10
 """How late a page may tell that a credential was used."""
 
 _USES_IN_A_WORK = 200
+_TAIL = 256 * 1024
 
 log = structlog.get_logger()
 
@@ -33,6 +35,8 @@ class Worker:
         self._file = checkpoints
         self._seconds = seconds
         self._events = events
+        self._outside: dict[TenantId, int] = {}
+        """How far we have seen each log signed outside."""
 
     async def run(self) -> None:
         """Work until cancelled. A job that fails is told and tried again at its next turn."""
@@ -88,16 +92,46 @@ class Worker:
             async with self._deps.db.read(tenant.id) as work:
                 grown = await unsigned(work)
             if grown >= at_least:
-                note = await make_checkpoint(tenant.id, self._deps)
-                if note is not None:
-                    await asyncio.to_thread(_append, self._file, note)
+                await make_checkpoint(tenant.id, self._deps)
+            await self._copy_out(tenant.id)
+
+    async def _copy_out(self, tenant: TenantId) -> None:
+        """See that the newest note lies outside the database too, whoever signed it.
+
+        A process that was killed in between, or a disk that was full, would else leave the outside behind for as long
+        as nothing happens.
+        """
+        async with self._deps.db.read(tenant) as work:
+            if await work.audit.signed() <= self._outside.get(tenant, 0):
+                return
+            note, signed = await work.audit.newest(), await work.audit.signed()
+        if note is not None and not await asyncio.to_thread(_holds, self._file, note):
+            await asyncio.to_thread(_append, self._file, note)
+        self._outside[tenant] = signed
+
+
+def _holds(path: Path, note: str) -> bool:
+    """Say whether the end of the file holds this note. One that lies further back is written again, and agrees."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            return note.encode() in file.read()
+    except FileNotFoundError:
+        return False
 
 
 def _append(path: Path, note: str) -> None:
     """Append one note and a blank line, on disk before we return."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        os.write(descriptor, note.encode() + b"\n")
+        # Half a note is what a power cut leaves; the next one must not be read as the rest of it.
+        end = os.lseek(descriptor, 0, os.SEEK_END)
+        whole = not end or os.pread(descriptor, 1, end - 1) == b"\n"
+        text = ("" if whole else f"\n{CUT_OFF}\n") + note + "\n"
+        # One write, so that a process that is killed leaves all of it or nothing; a full disk takes a part and says so.
+        left = text.encode()
+        while left:
+            left = left[os.write(descriptor, left) :]
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

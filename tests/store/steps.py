@@ -131,6 +131,7 @@ OTHER_LOOKS: dict[str, Look] = {
     "audit.leaves": lambda work: work.audit.leaves(0),
     "audit.checkpoints": lambda work: work.audit.checkpoints(),
     "audit.signed": lambda work: work.audit.signed(),
+    "audit.newest": lambda work: work.audit.newest(),
 }
 LOOKS = {name: look for name, (look, _) in EXPECTED.items()} | OTHER_LOOKS
 

@@ -15,7 +15,7 @@ from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.ports.deps import Deps
 from remit.ports.work import Work
-from remit.services.checkpoints import origin_of
+from remit.services.checkpoints import CUT_OFF, origin_of
 
 PAGE = 1000
 MOST_NAMED = 20
@@ -144,11 +144,12 @@ def _read_outside(text: str, tenant: Tenant, trusted: Sequence[bytes], deps: Dep
     """Open the checkpoints of this log among those of all tenants, told apart by whose key signed."""
     origin = origin_of(tenant.issuer)
     ours: list[Checkpoint] = []
-    for note in _NOTE.findall(text):
+    for found in _NOTE.finditer(text):
+        note = found[0]
         opened = _open(note, trusted, deps)
         if isinstance(opened, Checkpoint):
             ours.append(opened)
-        elif note.startswith(f"{origin}\n"):
+        elif note.startswith(f"{origin}\n") and not text.startswith(CUT_OFF, found.end()):
             # It says that it is of this log, so it is not another tenant's: somebody changed it, or the key.
             return Refusal("forbidden", f"an outside checkpoint of this log cannot be believed: {opened.reason}")
     if not ours:

@@ -7,6 +7,9 @@ from remit.core.names import TenantId
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 
+CUT_OFF = "(cut off)\n"
+"""Follows a note that a power cut or a full disk left in half, so that nobody takes it for one that was altered."""
+
 
 async def make_checkpoint(tenant: TenantId, deps: Deps) -> str | None:
     """Sign the tree as it stands and store the note. None when nothing was added since the last one."""

@@ -30,6 +30,10 @@ SIGNED = """
 select max(size) from checkpoint where tenant = :tenant
 """
 
+NEWEST = """
+select note from checkpoint where tenant = :tenant order by size desc limit 1
+"""
+
 ADD_CHECKPOINT = """
 insert into checkpoint (tenant, size, note, at) values (:tenant, :size, :note, :at)
 on conflict (tenant, size) do nothing returning 1
@@ -97,6 +101,10 @@ class AuditTables:
     async def signed(self) -> int:
         row = await self._statements.row(SIGNED)
         return row[0] or 0 if row is not None else 0
+
+    async def newest(self) -> str | None:
+        row = await self._statements.row(NEWEST)
+        return None if row is None else str(row[0])
 
     async def add_checkpoint(self, size: int, note: str, *, at: datetime) -> bool:
         return await self._statements.touched(ADD_CHECKPOINT, size=size, note=note, at=to_ms(at))
