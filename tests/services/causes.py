@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from remit.core.agents import AgentState, ScopeKey
 from remit.core.keys import KeyState, KeyUse
-from remit.core.names import Kid
+from remit.core.names import Kid, Prefix, RemitId
 from remit.core.stops import TargetKind
 from remit.core.users import UserState
-from remit.services.provisioning.agents import publish_remit, set_agent_state
-from remit.services.provisioning.users import set_rights, set_user_state, turn_rights_on
+from remit.services.provisioning.agents import set_agent_state
+from remit.services.provisioning.users import set_user_state
 from remit.services.sessions import sign_out
 from tests.kit.flows import claims_of
 from tests.kit.instance import Remit
@@ -131,7 +131,12 @@ def remit_of(scopes: frozenset[str]) -> Act:
     async def act(remit: Remit, world: World, held: Held) -> None:
         keys = frozenset(ScopeKey(world.calendar.id, name) for name in scopes)
         keys |= {ScopeKey(world.tickets.id, "tickets.update")}
-        sure(await publish_remit(world.tenant.id, remit.deps, SEEDER, agent=world.agent.id, scopes=keys))
+        async with remit.deps.db.work(world.tenant.id) as work:
+            # In the rows alone: the use case refuses every token from before, which would hide what is judged here.
+            before = await work.agents.remit(world.agent.id)
+            assert before is not None
+            later = replace(before, id=RemitId(remit.deps.fresh.id(Prefix.REMIT)), version=before.version + 1)
+            await work.agents.publish(replace(later, scopes=keys), at=remit.deps.clock.now())
 
     return act
 
@@ -146,12 +151,9 @@ async def expire_remit(remit: Remit, world: World, held: Held) -> None:
 
 def rights_of(scopes: frozenset[str]) -> Act:
     async def act(remit: Remit, world: World, held: Held) -> None:
-        await turn_rights_on(world.tenant.id, remit.deps, SEEDER)
-        sure(
-            await set_rights(
-                world.tenant.id, remit.deps, SEEDER, user=world.alice.id, resource=world.calendar.id, scopes=scopes
-            )
-        )
+        async with remit.deps.db.work(world.tenant.id) as work:
+            await work.tenants.turn_rights_on()
+            await work.users.set_rights(world.alice.id, world.calendar.id, scopes)
 
     return act
 

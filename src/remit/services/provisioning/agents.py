@@ -10,9 +10,11 @@ from remit.core.audit.events import AgentChanged, AgentCreated, AgentStateChange
 from remit.core.names import AgentId, Prefix, RemitId, TenantId, UserId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import check_end, check_known, check_name, check_text, check_token_seconds
+from remit.core.stops import Target, TargetKind
 from remit.core.users import UserState
 from remit.ports.deps import Deps
 from remit.ports.work import Work
+from remit.services.stop_rows import put_row
 
 NO_AGENT = Refusal("not_found", "no such agent in this tenant")
 
@@ -134,6 +136,9 @@ async def publish_in(
         token_seconds=token_seconds,
     )
     await work.agents.publish(remit, at=now)
+    if before is not None and before.scopes - scopes:
+        # Guards read tokens without asking: the epoch refuses those that still name what is gone.
+        await put_row(work, _agent(found.id), deps, who, reason="its remit allows less", over_at_once=True)
     await work.events.append(
         RemitPublished(
             who=replace(who, agent=found.id, owner=found.owner, purpose=found.purpose),
@@ -163,9 +168,15 @@ async def set_agent_state(
         if (flaw := judge_step(found, state)) is not None:
             return replace(flaw, code="conflict")
         await work.agents.set_state(agent, state)
+        if state is AgentState.RETIRED:
+            await put_row(work, _agent(agent), deps, who, reason=reason, over_at_once=True)
         event = AgentStateChanged(who=replace(who, agent=agent, owner=found.owner), state=state, reason=reason)
         await work.events.append(event, at=deps.clock.now())
     return replace(found, state=state)
+
+
+def _agent(agent: AgentId) -> Target:
+    return Target(TargetKind.AGENT, agent)
 
 
 def _judge_words(agent: Agent) -> Refusal | None:

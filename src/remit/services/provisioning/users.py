@@ -8,9 +8,13 @@ from remit.core.audit.events import RightsChanged, UserCreated, UserStateChanged
 from remit.core.names import Prefix, ResourceId, TenantId, UserId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import LEAST_PASSWORD, check_email, check_known, check_name, check_password, check_text
+from remit.core.stops import Target, TargetKind
 from remit.core.users import Role, User, UserState
 from remit.ports.deps import Deps
 from remit.ports.work import Work
+from remit.services.stop_rows import put_row
+
+_FEWER = "the user's rights allow less"
 
 NO_USER = Refusal("not_found", "no such user in this tenant")
 
@@ -78,7 +82,10 @@ async def set_rights(
             return Refusal("not_found", "no such resource in this tenant")
         if (flaw := check_known(scopes, found)) is not None:
             return flaw
+        before = (await work.users.rights(user, resource)).scopes
         await work.users.set_rights(user, resource, scopes)
+        if before is not None and before - scopes:
+            await put_row(work, Target(TargetKind.USER, user), deps, who, reason=_FEWER, over_at_once=True)
         event = RightsChanged(who=who, subject=user, target=found.uri, scopes=tuple(sorted(scopes)))
         await work.events.append(event, at=deps.clock.now())
     return scopes
@@ -88,6 +95,8 @@ async def turn_rights_on(tenant: TenantId, deps: Deps, who: Who) -> None:
     """From now on a user holds only what he was given; until then everybody holds everything."""
     async with deps.db.work(tenant) as work:
         await work.tenants.turn_rights_on()
+        for user in sorted({grant.user for grant in await work.grants.list() if grant.user is not None}):
+            await put_row(work, Target(TargetKind.USER, user), deps, who, reason=_FEWER, over_at_once=True)
         event = RightsChanged(who=who, subject=tenant, target="every resource", scopes=())
         await work.events.append(event, at=deps.clock.now())
 
@@ -107,6 +116,9 @@ async def set_user_state(
         if state is UserState.INACTIVE and (flaw := await judge_last_administrator(work, found)) is not None:
             return flaw
         await work.users.set_state(user, state)
+        if state is UserState.INACTIVE:
+            # Guards read tokens without asking, and hear of an end by its epoch alone.
+            await put_row(work, Target(TargetKind.USER, user), deps, who, reason=reason, over_at_once=True)
         await work.events.append(
             UserStateChanged(who=who, subject=user, state=state, reason=reason), at=deps.clock.now()
         )
