@@ -26,7 +26,7 @@ def url(remit):
     return f"{remit.acme.issuer}/oauth/token"
 
 
-@pytest.mark.requirement("ISS-1", "JAT-2", "JAT-4", "MCP-6", "OA-7", "OA-8", "OA-13")
+@pytest.mark.requirement("ISS-1", "JAT-2", "JAT-4", "MCP-6", "OA-7", "OA-8", "OA-13", "RT-9")
 async def test_a_code_becomes_tokens(remit):
     world = remit.acme
     answer = await approve(remit, world, world.web, scope="openid read:calendar")

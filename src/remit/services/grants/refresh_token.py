@@ -91,12 +91,13 @@ class _Step:
         refusal = same_resource(call.resources, self.chain.resource)
         if refusal is not None:
             return refusal
+        issued = await decide(self.work, self.chain, self.scopes, deps)
+        if isinstance(issued, Refusal):
+            # Who or what ended says more than that this token did with it.
+            return issued
         lifetimes, now = self.chain.tenant.lifetimes.over(deps.lifetimes), deps.clock.now()
         if now >= refresh_end(self.line, lifetimes, issued_at=self.token.issued_at):
             return EXPIRED
-        issued = await decide(self.work, self.chain, self.scopes, deps)
-        if isinstance(issued, Refusal):
-            return issued
         successor = self._repeat(self.token, deps) if self.replay else await self._rotate(deps)
         if successor is None:
             # The sealed successor does not open for this bearer: not a lost answer of his.
