@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-CHECKED := $(wildcard src sdk/src tests bench)
+CHECKED := $(wildcard src sdk/src tests bench docs/examples)
 ARGS ?=
 
 .DEFAULT_GOAL := help

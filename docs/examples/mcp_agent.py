@@ -7,6 +7,7 @@ import sys
 import httpx2
 from mcp.client.session import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+from mcp.types import TextContent
 
 from remit_sdk import RemitAuth
 
@@ -34,7 +35,7 @@ async def main() -> None:
         await session.initialize()
         for name, arguments in (("list_tickets", {}), ("close_ticket", {"number": "1"})):
             answer = await session.call_tool(name, arguments)
-            print(f"{name}:", answer.content[0].text)
+            print(f"{name}:", *(part.text for part in answer.content if isinstance(part, TextContent)))
 
 
 asyncio.run(main())
