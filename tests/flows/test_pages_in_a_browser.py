@@ -123,6 +123,23 @@ def first_of(rows: str):
     return go
 
 
+def tab(name: str):
+    def go(house: House, page: Page) -> None:
+        page.goto(f"{house.issuer}/console/agents")
+        page.locator("a.open").first.click()
+        page.get_by_role("navigation", name="Agent").get_by_role("link", name=name).click()
+
+    return go
+
+
+def an_event(kind: str):
+    def go(house: House, page: Page) -> None:
+        page.goto(f"{house.issuer}/console/audit?type={kind}")
+        page.locator("a.open").first.click()
+
+    return go
+
+
 def at(path: str):
     return lambda house, page: page.goto(f"{house.issuer}{path}")
 
@@ -138,6 +155,17 @@ PAGES = {
     "grants": ("admin", at("/console/grants")),
     "audit": ("admin", at("/console/audit")),
     "event": ("admin", first_of("audit")),
+    "event with its chain": ("admin", an_event("token.issued")),
+    "my activity": ("alice", at("/account/activity")),
+    "my activity, nothing": ("admin", at("/account/activity?show=calls")),
+    "agents nobody has": ("admin", at("/console/agents?show=no-owner")),
+    "agent's access": ("admin", tab("Access")),
+    "agent's activity": ("admin", tab("Activity")),
+    "agent's credentials": ("admin", tab("Credentials")),
+    "agent's history": ("admin", tab("History")),
+    "grants of nobody": ("admin", at("/console/grants?user=nobody")),
+    "resources": ("admin", at("/console/resources")),
+    "settings": ("admin", at("/console/settings")),
 }
 
 

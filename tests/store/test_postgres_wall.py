@@ -96,7 +96,7 @@ async def test_a_row_of_another_tenant_is_not_written(furnished):
             await app.execute(f"insert into once values ('{GLOBEX}', 'jti', 'x', 1, 1)")
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
             await app.execute(
-                "insert into tenant values ('tnt_new', 'new', 'New', 'active', 0, 0, null, null, null, 0)"
+                "insert into tenant values ('tnt_new', 'new', 'New', 'active', 0, 0, 0, 0, null, null, null, 0)"
             )
 
 

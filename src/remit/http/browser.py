@@ -40,6 +40,9 @@ CSP = (
 )
 
 
+THEMES = frozenset({"light", "dark"})
+_YEAR = 365 * 86400
+
 FORGED = Refusal("access_denied", "the form did not come from a page of ours in this browser: open the page again")
 """What a POST that is not `genuine` is told."""
 
@@ -53,6 +56,10 @@ class Browser:
     fresh_binding: Secret | None
     """Set when the browser had no binding cookie yet: the answer must set it."""
     signed_in: SignedInUser | None
+    theme: str = ""
+    """light or dark where this browser's user chose; empty follows the system."""
+    here: str = ""
+    """Path and query of the page that was opened; empty where a form was sent."""
 
     @property
     def plain(self) -> bool:
@@ -74,7 +81,21 @@ async def read_browser(request: Request, deps: Deps) -> Browser:
     if cookie:
         async with deps.db.read(tenant.id) as work:
             signed_in = await who_is(work, cookie, deps)
-    return Browser(tenant=tenant, binding=binding, fresh_binding=fresh, signed_in=signed_in)
+    theme = request.cookies.get(_cookie(tenant, "theme", plain=plain), "")
+    return Browser(
+        tenant=tenant,
+        binding=binding,
+        fresh_binding=fresh,
+        signed_in=signed_in,
+        theme=theme if theme in THEMES else "",
+        here=_here(request, tenant) if request.method == "GET" else "",
+    )
+
+
+def _here(request: Request, tenant: Tenant) -> str:
+    asked = request.scope["query_string"].decode("ascii", "replace")
+    path = urlsplit(tenant.issuer).path + request.scope["path"]
+    return f"{path}?{asked}" if asked else path
 
 
 def session_cookie(request: Request) -> str | None:
@@ -117,6 +138,8 @@ def frame(browser: Browser, deps: Deps, *, menu: tuple[MenuItem, ...] = (), noti
             sign_out=f"{issuer}/logout",
             my_agents=f"{issuer}/account",
             console=f"{issuer}/console" if person.role is not Role.USER else "",
+            activity=f"{issuer}/account/activity",
+            theme=f"{issuer}/account/theme",
         )
     return Frame(
         tenant=browser.tenant.name,
@@ -125,6 +148,8 @@ def frame(browser: Browser, deps: Deps, *, menu: tuple[MenuItem, ...] = (), noti
         user=user,
         menu=menu,
         notice=notice,
+        theme=browser.theme,
+        here=browser.here,
     )
 
 
@@ -167,14 +192,24 @@ def drop_session(response: Response, tenant: Tenant) -> None:
     response.delete_cookie(_cookie(tenant, "", plain=plain), path="/", secure=not plain, httponly=True, samesite="lax")
 
 
+def set_theme(response: Response, tenant: Tenant, theme: str) -> None:
+    """Remember light or dark for a year; anything else follows the system again."""
+    plain = tenant.issuer.startswith("http://")
+    name = _cookie(tenant, "theme", plain=plain)
+    if theme in THEMES:
+        _set(response, name, theme, plain=plain, seconds=_YEAR)
+    else:
+        response.delete_cookie(name, path="/", secure=not plain, httponly=True, samesite="lax")
+
+
 def _bind(response: Response, browser: Browser) -> None:
     if browser.fresh_binding is not None:
         name = _cookie(browser.tenant, "b", plain=browser.plain)
         _set(response, name, browser.fresh_binding.reveal(), plain=browser.plain)
 
 
-def _set(response: Response, name: str, value: str, *, plain: bool) -> None:
-    response.set_cookie(name, value, path="/", secure=not plain, httponly=True, samesite="lax")
+def _set(response: Response, name: str, value: str, *, plain: bool, seconds: int | None = None) -> None:
+    response.set_cookie(name, value, max_age=seconds, path="/", secure=not plain, httponly=True, samesite="lax")
 
 
 def _cookie(tenant: Tenant, suffix: str, *, plain: bool) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from remit.core.audit.events import Event
-from remit.core.names import EventId, GrantId
+from remit.core.names import AgentId, EventId, GrantId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,14 @@ class StoredEvent:
     body: bytes
 
 
+class Kind(StrEnum):
+    """Two halves of a log: what agents did (tokens and calls), and what changed."""
+
+    ANY = "any"
+    CALLS = "calls"
+    CHANGES = "changes"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
     """What to look for. None means anything; ids match the event's own columns."""
@@ -33,7 +42,9 @@ class EventFilter:
     agent: str | None = None
     client: str | None = None
     grant: str | None = None
+    line: str | None = None
     jti: str | None = None
+    kind: Kind = Kind.ANY
     since: datetime | None = None
     until: datetime | None = None
 
@@ -76,6 +87,9 @@ class Decisions(Protocol):
 
     async def count(self, grant: GrantId, scope: str, *, permitted: bool, at: datetime) -> None: ...
     async def usage(self, grants: Sequence[GrantId]) -> tuple[Usage, ...]: ...
+    async def last_used(self) -> dict[AgentId, datetime]:
+        """Return when each agent that ever used anything last did."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ from remit.core.tenants import Tenant
 from remit.core.tokens import RefreshToken
 from remit.core.users import Rights, User, UserState
 from remit.ports.credentials import Credentials
-from remit.ports.log import AuditLog, Decisions, EventFilter, Events, StoredEvent, TreeState, Usage
+from remit.ports.log import AuditLog, Decisions, EventFilter, Events, Kind, StoredEvent, TreeState, Usage
 from remit.ports.replies import Facts, Replies, Reply
 
 
@@ -109,6 +109,10 @@ class Agents(Protocol):
 
     async def remits(self, agent: AgentId, *, before: int | None = None, limit: int) -> tuple[Remit, ...]:
         """Return versions of the agent's remit, newest first, those before one."""
+        ...
+
+    async def active_remits(self) -> tuple[Remit, ...]:
+        """Return the active version of every agent's remit."""
         ...
 
     async def publish(self, remit: Remit, *, at: datetime) -> None:
@@ -373,6 +377,7 @@ __all__ = [
     "GrantFilter",
     "Grants",
     "Keys",
+    "Kind",
     "Lines",
     "Once",
     "RefreshTokens",

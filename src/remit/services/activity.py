@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from remit.core.names import EventId, TenantId
+from remit.core.names import EventId, GrantId, LineId, TenantId
 from remit.ports.deps import Deps
-from remit.ports.work import EventFilter, StoredEvent, Work
+from remit.ports.work import EventFilter, Kind, StoredEvent, Work
 from remit.services.directory import Directory
 
 PAGE = 50
@@ -51,6 +51,9 @@ class Wanted:
     user: str | None = None
     agent: str | None = None
     client: str | None = None
+    about: str | None = None
+    """The id of a token, a line or a grant, told apart by how it begins."""
+    kind: Kind = Kind.ANY
 
 
 class _Body(msgspec.Struct):
@@ -99,17 +102,42 @@ async def _by_ids(work: Work, wanted: Wanted) -> EventFilter:
     agent = await work.agents.by_name(wanted.agent) if wanted.agent else None
     client = await work.clients.by_name(wanted.client) if wanted.client else None
     chosen = EventFilter(
-        type=wanted.type, outcome=wanted.outcome, user=wanted.user, agent=wanted.agent, client=wanted.client
+        type=wanted.type,
+        outcome=wanted.outcome,
+        user=wanted.user,
+        agent=wanted.agent,
+        client=wanted.client,
+        kind=wanted.kind,
     )
-    return replace(
+    chosen = replace(
         chosen,
         user=user.id if user else chosen.user,
         agent=agent.id if agent else chosen.agent,
         client=client.id if client else chosen.client,
     )
+    return await _about(work, chosen, wanted.about)
+
+
+async def _about(work: Work, chosen: EventFilter, about: str | None) -> EventFilter:
+    match (about or "").partition("_")[0]:
+        case "":
+            return chosen
+        case "lin":
+            # Found among the events of its user, which have an index.
+            line = await work.lines.get(LineId(about or ""))
+            return replace(chosen, line=about, user=line.user if line is not None else about)
+        case "grt":
+            grant = await work.grants.get(GrantId(about or ""))
+            user = chosen.user or (grant.user if grant is not None else None)
+            return replace(chosen, grant=about, user=user)
+        case _:
+            return replace(chosen, jti=about)
 
 
 def _texts(what: Mapping[str, Field]) -> Iterator[str]:
     for value in what.values():
         if isinstance(value, str):
             yield value
+
+
+__all__ = ["Field", "Kind", "Told", "Wanted", "find_event", "list_events", "tell"]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
 
 from remit.core.agents import Agent, Remit
 from remit.core.authority import Chain
@@ -18,12 +17,10 @@ from remit.core.resources import Resource
 from remit.core.stops import Stop, Target, TargetKind
 from remit.core.users import User
 from remit.ports.deps import Deps
-from remit.ports.work import Usage, Work
+from remit.ports.work import GrantFilter, Usage, Work
 from remit.services.issuance import ceilings
 
 PAGE = 50
-
-Row = TypeVar("Row")
 
 
 class Standing(StrEnum):
@@ -97,14 +94,6 @@ class AgentRecord:
     sessions: int
     """Approvals that a Stop would end: live lines, and live grants by which it acts for itself."""
     users: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Part of a table: `number` counts from 1."""
-
-    number: int
-    more: bool
 
 
 class Directory:
@@ -215,13 +204,6 @@ def live(grant: Grant, now: datetime) -> bool:
     return grant.state is GrantState.ACTIVE and (grant.expires_at is None or now < grant.expires_at)
 
 
-async def list_agents(tenant: TenantId, deps: Deps, *, page: int) -> tuple[tuple[AgentFacts, ...], Page]:
-    async with deps.db.read(tenant) as work:
-        directory = Directory(work, deps.clock.now())
-        chosen, where = _cut(await work.agents.list(), page)
-        return tuple([await directory.agent_facts(agent) for agent in chosen]), where
-
-
 async def describe_agent(tenant: TenantId, agent: AgentId, deps: Deps) -> AgentRecord | None:
     now = deps.clock.now()
     async with deps.db.read(tenant) as work:
@@ -243,19 +225,10 @@ async def describe_agent(tenant: TenantId, agent: AgentId, deps: Deps) -> AgentR
             sponsor=await directory.user(found.sponsor),
             remit=remit,
             resources=tuple(resource for resource in resources if resource is not None),
-            grants=tuple([await directory.grant(grant) for grant in _live_first(grants, now)[:PAGE]]),
+            grants=tuple([await directory.grant(grant) for grant in live_first(grants, now)[:PAGE]]),
             sessions=sessions,
             users=len({grant.user for grant in working if grant.user is not None}),
         )
-
-
-async def list_grants(tenant: TenantId, deps: Deps, *, page: int) -> tuple[tuple[GrantFacts, ...], Page]:
-    """Return grants, those that still give something first, then newest first."""
-    now = deps.clock.now()
-    async with deps.db.read(tenant) as work:
-        directory = Directory(work, now)
-        chosen, where = _cut(_live_first(await work.grants.list(active=False), now), page)
-        return tuple([await directory.grant(grant) for grant in chosen]), where
 
 
 async def list_own_grants(tenant: TenantId, user: UserId, deps: Deps) -> tuple[OwnGrant, ...]:
@@ -270,6 +243,12 @@ async def list_own_grants(tenant: TenantId, user: UserId, deps: Deps) -> tuple[O
                 if live(grant, now)
             ]
         )
+
+
+async def allowed_before(tenant: TenantId, user: UserId, deps: Deps) -> bool:
+    """Say whether this user ever allowed an agent anything."""
+    async with deps.db.read(tenant) as work:
+        return bool(await work.grants.page(GrantFilter(user=user), limit=1))
 
 
 async def find_own_grant(tenant: TenantId, grant: GrantId, user: UserId, deps: Deps) -> OwnGrant | None:
@@ -303,14 +282,10 @@ def _standing(grant: Grant, stopped: StopInForce | None, now: datetime) -> Stand
     return Standing.STOPPED if stopped is not None else Standing.ACTIVE
 
 
-def _live_first(grants: Sequence[Grant], now: datetime) -> tuple[Grant, ...]:
+def live_first(grants: Sequence[Grant], now: datetime) -> tuple[Grant, ...]:
+    """Return those that still give something before those that do not."""
     return tuple(sorted(grants, key=lambda grant: not live(grant, now)))
 
 
 def _latest(usage: Sequence[Usage]) -> datetime | None:
     return max((entry.last_at for entry in usage if entry.count), default=None)
-
-
-def _cut(rows: Sequence[Row], page: int) -> tuple[Sequence[Row], Page]:
-    start = (page - 1) * PAGE
-    return rows[start : start + PAGE], Page(number=page, more=len(rows) > start + PAGE)

@@ -54,6 +54,11 @@ select id, agent_id, version, scopes, expires_at, token_seconds
   from remit where tenant = :tenant and agent_id = :agent and version < :before order by version desc limit :limit
 """
 
+ACTIVE_REMITS = """
+select id, agent_id, version, scopes, expires_at, token_seconds
+  from remit where tenant = :tenant and state = 'active' order by agent_id
+"""
+
 SUPERSEDE = """
 update remit set state = 'superseded' where tenant = :tenant and agent_id = :agent and state = 'active'
 """
@@ -148,6 +153,9 @@ class AgentTable:
         newest = 2**62 if before is None else before
         rows = await self._statements.rows(REMITS, agent=agent, before=newest, limit=limit)
         return tuple(remit_of(row) for row in rows)
+
+    async def active_remits(self) -> tuple[Remit, ...]:
+        return tuple(remit_of(row) for row in await self._statements.rows(ACTIVE_REMITS))
 
     async def publish(self, remit: Remit, *, at: datetime) -> None:
         await self._statements.rows(SUPERSEDE, agent=remit.agent)

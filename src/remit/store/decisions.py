@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from remit.core.names import GrantId
+from remit.core.names import AgentId, GrantId
 from remit.ports.work import Usage
 from remit.store.columns import from_ms, to_ms
 from remit.store.statements import Statements
@@ -27,6 +27,13 @@ on conflict (tenant, grant_id, scope) do update
 USAGE = """
 select grant_id, scope, count, denied, last_at
   from scope_usage where tenant = :tenant and grant_id = :grant order by scope
+"""
+
+LAST_USED = """
+select g.agent_id, max(u.last_at)
+  from scope_usage u join grants g on g.tenant = u.tenant and g.id = u.grant_id
+ where u.tenant = :tenant and u.count > 0
+ group by g.agent_id
 """
 
 
@@ -53,3 +60,6 @@ class DecisionTables:
                 for grant, scope, count, denied, last_at in await self._statements.rows(USAGE, grant=wanted)
             ]
         )
+
+    async def last_used(self) -> dict[AgentId, datetime]:
+        return {AgentId(agent): from_ms(at) for agent, at in await self._statements.rows(LAST_USED)}

@@ -10,31 +10,68 @@ import msgspec
 
 from remit.core.audit.events import EVENTS, Event, Outcome, RefusalsCounted, Who
 from remit.core.audit.tree import leaf_hash
-from remit.core.names import RANDOM_BYTES, EventId, Prefix, TenantId, encode_id
-from remit.ports.work import EventFilter, StoredEvent
+from remit.core.authority import MAX_TOKEN_SECONDS
+from remit.core.names import RANDOM_BYTES, EventId, Prefix, TenantId, encode_id, time_of
+from remit.ports.work import EventFilter, Kind, StoredEvent
 from remit.store.audit import TreeInWork
 from remit.store.columns import as_bytes, from_ms, to_ms
 from remit.store.statements import Row, Statements
 
 APPEND = """
-insert into event (tenant, seq, id, type, at, outcome, user_id, agent_id, client_id, grant_id, jti, body, leaf)
-values (:tenant, :seq, :id, :type, :at, :outcome, :user, :agent, :client, :grant, :jti, :body, :leaf)
+insert into event (tenant, seq, id, type, at, outcome, user_id, agent_id, client_id, grant_id, line_id, jti, body,
+                   leaf)
+values (:tenant, :seq, :id, :type, :at, :outcome, :user, :agent, :client, :grant, :line, :jti, :body, :leaf)
 """
 
-PAGE = """
-select seq, id, type, at, outcome, body
-  from event
- where tenant = :tenant and seq < :before
-   and (cast(:type as text) is null or type = :type)
-   and (cast(:outcome as text) is null or outcome = :outcome)
-   and (cast(:user as text) is null or user_id = :user)
-   and (cast(:agent as text) is null or agent_id = :agent)
-   and (cast(:client as text) is null or client_id = :client)
-   and (cast(:grant as text) is null or grant_id = :grant)
-   and (cast(:jti as text) is null or jti = :jti)
-   and at >= :since and at < :until
- order by seq desc limit :limit
+_CALLS = "('token.issued', 'token.refused', 'token.introspected', 'decision.permit', 'decision.deny')"
+
+_FILTER = f"""
+   and (cast(:type as text) is null or e.type = :type)
+   and (cast(:outcome as text) is null or e.outcome = :outcome)
+   and (cast(:user as text) is null or e.user_id = :user)
+   and (cast(:agent as text) is null or e.agent_id = :agent)
+   and (cast(:client as text) is null or e.client_id = :client)
+   and (cast(:grant as text) is null or e.grant_id = :grant)
+   and (cast(:line as text) is null or e.line_id = :line)
+   and (cast(:jti as text) is null or e.jti = :jti)
+   and (cast(:kind as text) = 'any'
+        or cast(:kind as text) = case when e.type in {_CALLS} then 'calls' else 'changes' end)
+   and e.at >= :since and e.at < :until
 """
+
+_FROM = """
+select e.seq, e.id, e.type, e.at, e.outcome, e.body from event e where e.tenant = :tenant and e.seq < :before"""
+
+PAGE = f"{_FROM} {_FILTER} order by e.seq desc limit :limit"
+
+# The others look up places in an index first, so that a page costs what was found and not what the log holds. A cross
+# join, because SQLite keeps its order, and would else rather walk the log than an index that lacks part of an event.
+_JOINED = f"""
+ cross join event e
+ where e.tenant = :tenant and e.seq = found.seq and e.seq + 0 < :before {_FILTER}
+ order by found.seq desc limit :limit
+"""
+
+_FOUND = f" and seq < :before) found {_JOINED}"
+
+_PLACES = """
+select e.seq, e.id, e.type, e.at, e.outcome, e.body
+  from (select seq from event where tenant = :tenant and """
+
+OF_USER = f"{_PLACES} user_id = :user {_FOUND}"
+OF_AGENT = f"{_PLACES} agent_id = :agent {_FOUND}"
+CHANGES_OF_AGENT = f"{_PLACES} agent_id = :agent and type not in {_CALLS} {_FOUND}"
+CHANGES_OF_GRANT = f"{_PLACES} grant_id = :grant and type not in {_CALLS} {_FOUND}"
+OF_RARE_TYPE = f"{_PLACES} type = :type and type not in {_CALLS} {_FOUND}"
+NOT_OK = f"{_PLACES} outcome = :outcome and outcome <> 'ok' {_FOUND}"
+
+_ITS_AGENT = """
+(select agent_id from grants where tenant = :tenant and id = :grant)"""
+
+# Tokens and calls pay for two indexes, of their agent and of their user. Those of a grant are found among its agent's;
+# those of a token among the events since it was made, for ids begin with their time.
+OF_GRANT = f"{_PLACES} agent_id = {_ITS_AGENT} {_FOUND}"
+OF_TOKEN = f"{_PLACES} id >= :first and id < :last) found {_JOINED}"
 
 AFTER = """
 select seq, id, type, at, outcome, body from event where tenant = :tenant and seq > :seq order by seq limit :limit
@@ -61,6 +98,9 @@ returning minute, reason, peer, outcome, count
 
 _NEWEST = 2**62
 _MINUTE_MS = 60_000
+_TOKEN_MS = (MAX_TOKEN_SECONDS + 600) * 1000
+"""How long after a token was made somebody may still tell of it: its longest life, and a late report."""
+
 _VERSION = 1
 _encoder = msgspec.json.Encoder(order="sorted")
 _WHO = tuple(item.name for item in fields(Who))
@@ -117,6 +157,7 @@ class EventTable:
             agent=who.agent,
             client=who.client,
             grant=who.grant,
+            line=who.line,
             jti=who.jti,
             body=body,
             leaf=leaf,
@@ -152,8 +193,11 @@ class EventTable:
         return len(closed)
 
     async def page(self, wanted: EventFilter, *, before: int | None = None, limit: int = 50) -> tuple[StoredEvent, ...]:
+        first, last = _window(wanted.jti)
         rows = await self._statements.rows(
-            PAGE,
+            statement_for(wanted),
+            first=first,
+            last=last,
             before=_NEWEST if before is None else before,
             type=wanted.type,
             outcome=wanted.outcome,
@@ -161,7 +205,9 @@ class EventTable:
             agent=wanted.agent,
             client=wanted.client,
             grant=wanted.grant,
+            line=wanted.line,
             jti=wanted.jti,
+            kind=wanted.kind.value,
             since=0 if wanted.since is None else to_ms(wanted.since),
             until=_NEWEST if wanted.until is None else to_ms(wanted.until),
             limit=limit,
@@ -174,6 +220,36 @@ class EventTable:
     async def get(self, event: EventId) -> StoredEvent | None:
         row = await self._statements.row(GET, id=event)
         return None if row is None else _event(row)
+
+
+def statement_for(wanted: EventFilter) -> str:
+    """Choose the statement that looks at the fewest events."""
+    rare = wanted.kind is Kind.CHANGES or (wanted.type is not None and f"'{wanted.type}'" not in _CALLS)
+    if wanted.grant is not None and rare:
+        return CHANGES_OF_GRANT
+    if wanted.user is not None:
+        return OF_USER
+    if wanted.agent is not None:
+        return CHANGES_OF_AGENT if rare else OF_AGENT
+    if wanted.jti is not None:
+        return OF_TOKEN
+    if wanted.grant is not None:
+        return OF_GRANT
+    if wanted.type is not None and rare:
+        return OF_RARE_TYPE
+    if wanted.outcome is not None and wanted.outcome != Outcome.OK:
+        return NOT_OK
+    return PAGE
+
+
+def _window(jti: str | None) -> tuple[str, str]:
+    """Return between which ids the events of a token lie: none is before it, and none long after its end."""
+    try:
+        made = time_of((jti or "").partition("_")[2])
+    except ValueError:
+        return "", ""
+    first, last = (encode_id(Prefix.EVENT, at_ms=at, random=bytes(RANDOM_BYTES)) for at in (made, made + _TOKEN_MS))
+    return first, last
 
 
 def _event(row: Row) -> StoredEvent:

@@ -310,6 +310,7 @@ _table(
     _text("agent_id", null=True),
     _text("client_id", null=True),
     _text("grant_id", null=True),
+    _text("line_id", null=True),
     _text("jti", null=True),
     _bytes("body"),
     _bytes("leaf"),
@@ -362,3 +363,12 @@ _index("line_by_grant", "line", "grant_id", "id")
 _index("client_by_name", "client", "name")
 _index("client_by_agent", "client", "agent_id")
 _index("stop_by_target", "stop", "target_id")
+
+# Tokens and calls are nearly all there is: they are found by agent and by user, and every other index leaves them out.
+_CHANGES = "type not in ('token.issued', 'token.refused', 'token.introspected', 'decision.permit', 'decision.deny')"
+_index("event_by_agent", "event", "agent_id", "seq")
+_index("event_by_user", "event", "user_id", "seq", where="user_id is not null")
+_index("event_changes", "event", "agent_id", "seq", "type", where=_CHANGES)
+_index("event_of_grant", "event", "grant_id", "seq", "type", where=f"grant_id is not null and {_CHANGES}")
+_index("event_by_type", "event", "type", "seq", where=_CHANGES)
+_index("event_not_ok", "event", "outcome", "seq", where="outcome <> 'ok'")

@@ -132,7 +132,7 @@ async def test_what_was_narrowed_can_still_be_stopped(world):
     await browser.post(f"/account/agents/{grant}/stop")
     assert not (await world.introspect(site, again.access))["active"]
     assert (await world.token(site, grant_type="refresh_token", refresh_token=again.refresh)).error == "invalid_grant"
-    assert "No agent works for you yet" in words(await browser.get("/account"))
+    assert "No agent works for you any more" in words(await browser.get("/account"))
 
 
 async def test_the_use_case_itself_knows_whose_grant_it_is(world):
@@ -193,7 +193,7 @@ async def test_what_has_expired_is_no_longer_shown(world):
     site = world.acme
     await world.consent(site, "alice")
     world.clock.advance(timedelta(days=31))
-    assert "No agent works for you yet" in words(await (await world.browser(site, "alice")).get("/account"))
+    assert "No agent works for you any more" in words(await (await world.browser(site, "alice")).get("/account"))
 
 
 @pytest.mark.parametrize("said", ["stopped", "all-stopped", "changed", "<script>"])

@@ -7,6 +7,7 @@ from remit.http._kit.render import View
 from remit.http._kit.views import (
     FieldError,
     Frame,
+    Link,
     Notice,
     Onward,
     Permission,
@@ -16,6 +17,7 @@ from remit.http._kit.views import (
     Words,
     console_menu,
 )
+from remit.http.account.activity.page import ActivityPage, ActivityRow
 from remit.http.account.change.page import ChangePage
 from remit.http.account.consent.page import DURATIONS, IDENTITY_SENTENCES, ConsentPage
 from remit.http.account.error.page import ErrorPage
@@ -35,6 +37,8 @@ DANA = SignedIn(
     sign_out="/account/sign-out",
     my_agents="/account",
     console="/console",
+    activity="/account/activity",
+    theme="/account/theme",
 )
 ALICE = replace(DANA, name="Alice Moreau", email="alice@acme.example", console="")
 
@@ -143,6 +147,22 @@ EXPIRED = replace(
 SETUP = SetupPage(frame=frame(), action="/setup", token="rmt_su_x", name="Dana", email="dana@acme.example")
 
 ACCOUNT: dict[str, View] = {
+    "my activity": ActivityPage(
+        frame=replace(frame(ALICE), theme="dark", here="/account/activity?show=calls"),
+        back="/account",
+        chips=(Link(label="Everything", href="/account/activity", current=True),),
+        rows=(
+            ActivityRow(
+                at=ago(minutes=2),
+                summary="Used read:calendar",
+                agent="Meeting scheduler",
+                resource="Calendar",
+                outcome="ok",
+            ),
+            ActivityRow(at=ago(hours=2), summary="You signed in", agent="", resource="", outcome="ok"),
+        ),
+        older="/account/activity?before=7",
+    ),
     "sign in": SignInPage(frame=frame(), action="/account/sign-in", ix="ix_01", client="Meeting scheduler"),
     "sign in again after a mistake": SignInPage(
         frame=frame(),

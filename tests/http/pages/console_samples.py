@@ -7,15 +7,15 @@ from remit.http._kit.views import (
     EventRow,
     GrantRow,
     Integrity,
-    StopNote,
+    Link,
 )
-from remit.http.console.agent.page import AgentPage, ClientRow, RemitOnResource, ScopeUse
 from remit.http.console.agents.page import AgentRow, AgentsPage
 from remit.http.console.audit.page import AuditFilter, AuditPage
-from remit.http.console.event.page import EventPage, Fact
-from remit.http.console.grants.page import GrantsPage
+from remit.http.console.event.page import ChainStop, EventPage, Fact, Stand
+from remit.http.console.grants.page import GrantsFilter, GrantsPage
 from remit.http.console.overview.page import DeniedScope, OverviewPage, Step, StopInForce
 from tests.http.pages.account_samples import CALENDAR, DANA, INVOICES, NOW, ago, ahead, frame
+from tests.http.pages.agent_samples import agent_views
 
 GRANT = GrantRow(
     user="alice@acme.example",
@@ -102,57 +102,6 @@ AGENT_ROW = AgentRow(
     stop="/console/agents/agt_1/stop",
 )
 
-AGENT = AgentPage(
-    frame=frame(DANA, "Agents"),
-    back="/console/agents",
-    id="agt_01jbt6k2v7e8rs4w9xh3m5n0qd",
-    name="Meeting scheduler",
-    state="active",
-    purpose="Finds a time that suits everybody and books the room.",
-    owner="dana@acme.example",
-    sponsor="priya@acme.example",
-    role="assistant",
-    model="any",
-    created_at=ago(days=40),
-    last_seen=ago(minutes=3),
-    effect="ends 4 sessions, 2 users affected, within a second.",
-    remit_version=3,
-    remit_expires_at=ahead(days=90),
-    remit=(
-        RemitOnResource(
-            resource=CALENDAR,
-            scopes=(
-                ScopeUse(
-                    name="read:calendar",
-                    sentence="See events and who attends",
-                    risk="read",
-                    granted=True,
-                    last_used=ago(minutes=3),
-                ),
-                ScopeUse(
-                    name="write:calendar", sentence="Add and change events", risk="change", granted=True, last_used=None
-                ),
-                ScopeUse(
-                    name="delete:calendar", sentence="Delete events", risk="destroy", granted=False, last_used=None
-                ),
-            ),
-        ),
-    ),
-    clients=(
-        ClientRow(
-            id="cli_01jbt6k2v7e8rs4w9xh3m5n0qe",
-            name="Meeting scheduler",
-            auth="private_key_jwt",
-            redirects=("https://scheduler.acme.example/callback",),
-            registered="registered by an administrator",
-        ),
-    ),
-    grants=GRANTS[:1],
-    activity=EVENTS[:2],
-    activity_href="/console/audit?agent=agt_1",
-    stop="/console/agents/agt_1/stop",
-)
-
 OVERVIEW = OverviewPage(
     frame=frame(DANA, "Overview"),
     steps=(
@@ -235,16 +184,38 @@ EVENT = EventPage(
         Fact(term="Purpose", text="Finds a time that suits everybody and books the room."),
         Fact(term="From where", text="192.0.2.17", id="req_01jbt6k2v7e8rs4w9xh3m5n0qi"),
     ),
+    steps=(
+        Stand(
+            kind="Token",
+            id="tok_01jbt6k2v7e8rs4w9xh3m5n0qj",
+            said="issued for read:calendar",
+            at=ago(minutes=4),
+            href="/console/audit/evt_1",
+            all_href="/console/audit?about=tok_1",
+        ),
+        Stand(kind="Grant", id="grt_01jbt6k2v7e8rs4w9xh3m5n0qh", said="active, holds read:calendar", at=ago(days=2)),
+    ),
+    stops=(
+        ChainStop(what="agent agt_1", by="dana@acme.example", reason="INC-42", since=ago(days=1), in_force=True),
+        ChainStop(what="user usr_1", by="dana@acme.example", reason="", since=ago(days=9), in_force=False),
+    ),
     json='{"type":"call.denied","outcome":"denied","at":1762178587000,"who":{"actor_kind":"agent","actor":"agt_01jbt6k2v7"},'
     '"scope":"delete:calendar","reason":"not_granted"}',
     leaf=12_407,
     hash="9f2b4c1d8e7a6f5039c1b2a4d6e8f0123456789abcdef0123456789abcdef012",
 )
 
+ACCESS_TABS = (
+    Link(label="Grants", href="/console/grants", current=True),
+    Link(label="Resources and scopes", href="/console/resources"),
+)
+CHIPS = (Link(label="All", href="/console/agents", current=True), Link(label="No owner", href="/console/agents?show=n"))
+
 CONSOLE: dict[str, View] = {
     "overview": OVERVIEW,
     "agents": AgentsPage(
         frame=frame(DANA, "Agents"),
+        chips=CHIPS,
         rows=(
             AGENT_ROW,
             replace(
@@ -278,18 +249,25 @@ CONSOLE: dict[str, View] = {
         command="remit agent add scheduler",
         older="/console/agents?after=agt_9",
     ),
-    "agent": AGENT,
-    "agent, stopped": replace(
-        AGENT,
-        state="stopped",
-        stop="",
-        resume="/console/agents/agt_1/resume",
-        stopped=StopNote(
-            by="dana@acme.example", reason="Booked 400 rooms", since=ago(minutes=12), until=ahead(hours=8)
-        ),
+    "agents, narrowed to nothing": AgentsPage(
+        frame=frame(DANA, "Agents"), chips=CHIPS, rows=(), command="remit agents create x", narrowed=True
     ),
+    **agent_views(EVENTS),
     "access": GrantsPage(
-        frame=frame(DANA, "Access"), rows=GRANTS, newer="/console/grants", older="/console/grants?after=g"
+        frame=frame(DANA, "Access"),
+        tabs=ACCESS_TABS,
+        action="/console/grants",
+        filter=GrantsFilter(),
+        rows=GRANTS,
+        newer="/console/grants",
+        older="/console/grants?page=2",
+    ),
+    "access, narrowed to nothing": GrantsPage(
+        frame=frame(DANA, "Access"),
+        tabs=ACCESS_TABS,
+        action="/console/grants",
+        filter=GrantsFilter(user="alice@acme.example", state="revoked"),
+        rows=(),
     ),
     "audit": AuditPage(
         frame=frame(DANA, "Audit"),

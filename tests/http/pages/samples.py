@@ -8,6 +8,7 @@ from remit.http._kit.render import View
 from remit.http._kit.views import (
     FieldError,
 )
+from remit.http.console.settings.page import LifetimeField
 from tests.http.pages.account_samples import ACCOUNT
 from tests.http.pages.console_samples import CONSOLE
 
@@ -16,11 +17,23 @@ TYPICAL = ACCOUNT | CONSOLE
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;{{ 7*7 }}\u202egnp.exe\u2066" + "x" * 300
 
 _CHOICES = frozenset(
-    {"state", "risk", "kind", "outcome", "badge", "value", "who_kind", "target_kind", "undo_label", "back_label"}
+    {
+        "state",
+        "risk",
+        "kind",
+        "outcome",
+        "badge",
+        "value",
+        "who_kind",
+        "target_kind",
+        "undo_label",
+        "back_label",
+        "theme",
+    }
 )
 """Fields that the server itself fills from a closed set."""
 
-_ERROR_FIELDS = frozenset({(FieldError, "name")})
+_ERROR_FIELDS = frozenset({(FieldError, "name"), (LifetimeField, "name")})
 
 
 def poisoned(view):

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from remit.core.display import exact, plain_name, plain_text, relative
+from remit.http.account.activity.page import ActivityPage
 from remit.http.account.change.page import ChangePage
 from remit.http.account.consent.page import ConsentPage
 from remit.http.account.error.page import ErrorPage
@@ -19,11 +20,18 @@ from remit.http.account.posting.page import PostingPage
 from remit.http.account.sign_in.page import SignInPage
 from remit.http.account.signed_out.page import SignedOutPage
 from remit.http.console.agent.page import AgentPage
+from remit.http.console.agent_access.page import AgentAccessPage
+from remit.http.console.agent_activity.page import AgentActivityPage
+from remit.http.console.agent_credentials.page import AgentCredentialsPage
+from remit.http.console.agent_history.page import AgentHistoryPage
 from remit.http.console.agents.page import AgentsPage
 from remit.http.console.audit.page import AuditPage
 from remit.http.console.event.page import EventPage
 from remit.http.console.grants.page import GrantsPage
 from remit.http.console.overview.page import OverviewPage
+from remit.http.console.resources.page import ResourcesPage
+from remit.http.console.secret.page import SecretPage
+from remit.http.console.settings.page import SettingsPage
 from remit.http.docs.page import DocsPage
 from remit.http.setup.page import SetupPage
 
@@ -33,11 +41,19 @@ View: TypeAlias = (
     | ErrorPage
     | MyAgentsPage
     | ChangePage
+    | ActivityPage
     | SignedOutPage
     | PostingPage
     | OverviewPage
     | AgentsPage
     | AgentPage
+    | AgentAccessPage
+    | AgentActivityPage
+    | AgentCredentialsPage
+    | AgentHistoryPage
+    | ResourcesPage
+    | SettingsPage
+    | SecretPage
     | GrantsPage
     | AuditPage
     | EventPage
@@ -52,10 +68,18 @@ TEMPLATES: dict[type[View], str] = {
     MyAgentsPage: "account/my_agents/page.html",
     ChangePage: "account/change/page.html",
     PostingPage: "account/posting/page.html",
+    ActivityPage: "account/activity/page.html",
     SignedOutPage: "account/signed_out/page.html",
     OverviewPage: "console/overview/page.html",
     AgentsPage: "console/agents/page.html",
     AgentPage: "console/agent/page.html",
+    AgentAccessPage: "console/agent_access/page.html",
+    AgentActivityPage: "console/agent_activity/page.html",
+    AgentCredentialsPage: "console/agent_credentials/page.html",
+    AgentHistoryPage: "console/agent_history/page.html",
+    ResourcesPage: "console/resources/page.html",
+    SettingsPage: "console/settings/page.html",
+    SecretPage: "console/secret/page.html",
     GrantsPage: "console/grants/page.html",
     AuditPage: "console/audit/page.html",
     EventPage: "console/event/page.html",

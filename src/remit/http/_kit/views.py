@@ -21,6 +21,10 @@ class SignedIn:
     my_agents: str
     console: str = ""
     """Where the console is, for whoever may open it."""
+    activity: str = ""
+    """Where the user sees what agents did for him."""
+    theme: str = ""
+    """Action of the form that chooses light or dark: `theme`, and `back` for the page to return to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,44 @@ class MenuItem:
     label: str
     href: str
     current: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A tab, a filter chip, or a name that opens a page."""
+
+    label: str
+    href: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialRow:
+    """Something that a client or resource proves itself by. `revoke` is the action of a form with `csrf` only."""
+
+    id: str
+    kind: str
+    live: bool
+    created_at: datetime | None
+    expires_at: datetime | None
+    last_used: datetime | None
+    revoke: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentHead:
+    """What stands above every tab of an agent. `stop` and `resume` are actions of forms with `csrf`."""
+
+    back: str
+    id: str
+    name: str
+    state: str
+    effect: str
+    """What Stop will do, for example "ends 4 sessions of 2 users within a second"."""
+    tabs: tuple[Link, ...]
+    stopped: StopNote | None = None
+    stop: str = ""
+    resume: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +93,10 @@ class Frame:
     menu: tuple[MenuItem, ...] = ()
     """The console's navigation; pages outside the console leave it empty."""
     notice: Notice | None = None
+    theme: str = ""
+    """light or dark where the user chose; empty follows the system."""
+    here: str = ""
+    """Path of this page, so that choosing a theme leads back to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +210,13 @@ class Integrity:
 def console_menu(base: str, current: str) -> tuple[MenuItem, ...]:
     """Return the console's navigation below an issuer's `base`, in the order it will always have.
 
-    Connections (after Access), Policies, Alerts and Settings (around Audit) join when they exist.
+    Connections (after Access), Policies and Alerts (around Audit) join when they exist.
     """
     rows = (
         ("Overview", f"{base}/console"),
         ("Agents", f"{base}/console/agents"),
         ("Access", f"{base}/console/grants"),
         ("Audit", f"{base}/console/audit"),
+        ("Settings", f"{base}/console/settings"),
     )
     return tuple(MenuItem(label=label, href=href, current=label == current) for label, href in rows)

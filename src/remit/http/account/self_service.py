@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from remit.core.names import GrantId
+from remit.core.oauth.redirects import is_local_path
 from remit.core.oauth.verdicts import Refusal
+from remit.http.account.activity.load import load as load_activity
 from remit.http.account.change.load import load as load_change
 from remit.http.account.my_agents.load import load as load_my_agents
-from remit.http.browser import go, page
+from remit.http.browser import go, page, set_theme
 from remit.http.visits import EVERYBODY, Visit, form_for, page_for
 from remit.services.directory import OwnGrant, find_own_grant, live
 from remit.services.grant_changes import narrow, revoke_all_own, revoke_own
@@ -20,6 +23,10 @@ from remit.wire.parse import Form
 
 async def show_my_agents(visit: Visit) -> Response:
     return page(visit.context.pages, await load_my_agents(visit), visit.browser)
+
+
+async def show_activity(visit: Visit) -> Response:
+    return page(visit.context.pages, await load_activity(visit), visit.browser)
 
 
 async def show_change(visit: Visit) -> Response:
@@ -59,6 +66,16 @@ async def stop_everything(visit: Visit, _: Form) -> Response:
     return go(f"{visit.issuer}/account?said=all-stopped", visit.browser)
 
 
+async def choose_theme(visit: Visit, form: Form) -> Response:
+    """Remember light or dark in this browser, and go back to the page where the form stood."""
+    back, issuer = form.one("back") or "", visit.issuer
+    root = urlsplit(issuer).path
+    local = is_local_path(back) and (back == root or back.startswith(f"{root}/"))
+    response = go(visit.browser.tenant.origin + back if local else f"{issuer}/account", visit.browser)
+    set_theme(response, visit.browser.tenant, form.one("theme") or "")
+    return response
+
+
 async def _own(visit: Visit) -> OwnGrant | None:
     """Return the grant of the path if it is this user's and still gives something."""
     grant = visit.named("grant")
@@ -77,5 +94,7 @@ ROUTES: Final = (
     Route("/account/agents/{grant}/stop", form_for(EVERYBODY, stop), methods=["POST"]),
     Route("/account/agents/{grant}/change", page_for(EVERYBODY, show_change), methods=["GET"]),
     Route("/account/agents/{grant}/change", form_for(EVERYBODY, change), methods=["POST"]),
+    Route("/account/activity", page_for(EVERYBODY, show_activity), methods=["GET"]),
+    Route("/account/theme", form_for(EVERYBODY, choose_theme), methods=["POST"]),
     Route("/account/stop-everything", form_for(EVERYBODY, stop_everything), methods=["POST"]),
 )

@@ -11,15 +11,21 @@ from remit.core.display import plain_text
 from remit.core.names import AgentId, EventId, GrantId, StopId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.stops import Target, TargetKind
-from remit.http._kit.render import View
-from remit.http.browser import go, page
 from remit.http.console.agent.load import load as load_agent
+from remit.http.console.agent_access.load import load as load_agent_access
+from remit.http.console.agent_activity.load import load as load_agent_activity
+from remit.http.console.agent_credentials.load import load as load_agent_credentials
+from remit.http.console.agent_history.load import load as load_agent_history
 from remit.http.console.agents.load import load as load_agents
 from remit.http.console.audit.load import load as load_audit
+from remit.http.console.credentials import ROUTES as CREDENTIALS
+from remit.http.console.ending import end, show
 from remit.http.console.event.load import load as load_event
 from remit.http.console.grants.load import load as load_grants
 from remit.http.console.overview.load import load as load_overview
+from remit.http.console.resources.load import load as load_resources
 from remit.http.console.rows import agent_url
+from remit.http.console.settings.routes import ROUTES as SETTINGS
 from remit.http.visits import ADMINS, READERS, Visit, form_for, page_for
 from remit.services.grant_changes import revoke_any
 from remit.services.stops import lift_stops, place_stop
@@ -33,29 +39,53 @@ LONGEST_REASON: Final = 200
 
 
 async def show_overview(visit: Visit) -> Response:
-    return _show(visit, await load_overview(visit))
+    return show(visit, await load_overview(visit))
 
 
 async def show_agents(visit: Visit) -> Response:
-    return _show(visit, await load_agents(visit))
+    return show(visit, await load_agents(visit))
 
 
 async def show_agent(visit: Visit) -> Response:
     agent = visit.named("agent")
-    return _show(visit, await load_agent(visit, AgentId(agent)) if agent else None)
+    return show(visit, await load_agent(visit, AgentId(agent)) if agent else None)
+
+
+async def show_agent_access(visit: Visit) -> Response:
+    agent = visit.named("agent")
+    return show(visit, await load_agent_access(visit, AgentId(agent)) if agent else None)
+
+
+async def show_agent_activity(visit: Visit) -> Response:
+    agent = visit.named("agent")
+    return show(visit, await load_agent_activity(visit, AgentId(agent)) if agent else None)
+
+
+async def show_agent_credentials(visit: Visit) -> Response:
+    agent = visit.named("agent")
+    return show(visit, await load_agent_credentials(visit, AgentId(agent)) if agent else None)
+
+
+async def show_agent_history(visit: Visit) -> Response:
+    agent = visit.named("agent")
+    return show(visit, await load_agent_history(visit, AgentId(agent)) if agent else None)
+
+
+async def show_resources(visit: Visit) -> Response:
+    return show(visit, await load_resources(visit))
 
 
 async def show_grants(visit: Visit) -> Response:
-    return _show(visit, await load_grants(visit))
+    return show(visit, await load_grants(visit))
 
 
 async def show_audit(visit: Visit) -> Response:
-    return _show(visit, await load_audit(visit))
+    return show(visit, await load_audit(visit))
 
 
 async def show_event(visit: Visit) -> Response:
     event = visit.named("event")
-    return _show(visit, await load_event(visit, EventId(event)) if event else None)
+    return show(visit, await load_event(visit, EventId(event)) if event else None)
 
 
 async def stop_agent(visit: Visit, form: Form) -> Response:
@@ -64,7 +94,7 @@ async def stop_agent(visit: Visit, form: Form) -> Response:
         return visit.missing()
     reason = plain_text(form.one("reason") or "", limit=LONGEST_REASON) or REASON
     outcome = await place_stop(visit.tenant, _agent(agent), visit.deps, visit.about_agent(agent), reason=reason)
-    return _end(visit, outcome, _back(visit, agent, "stopped"))
+    return end(visit, outcome, _back(visit, agent, "stopped"))
 
 
 async def resume_agent(visit: Visit, form: Form) -> Response:
@@ -73,7 +103,7 @@ async def resume_agent(visit: Visit, form: Form) -> Response:
         return visit.missing()
     reason = plain_text(form.one("reason") or "", limit=LONGEST_REASON) or RESUMED
     outcome = await lift_stops(visit.tenant, _agent(agent), visit.deps, visit.about_agent(agent), reason=reason)
-    return _end(visit, outcome, _back(visit, agent, "resumed"))
+    return end(visit, outcome, _back(visit, agent, "resumed"))
 
 
 async def lift_stop(visit: Visit, _: Form) -> Response:
@@ -84,7 +114,7 @@ async def lift_stop(visit: Visit, _: Form) -> Response:
     if found is None:
         return visit.missing()
     outcome = await lift_stops(visit.tenant, found.target, visit.deps, visit.admin_who(), reason=RESUMED)
-    return _end(visit, outcome, f"{visit.issuer}/console?said=lifted&about={found.id}")
+    return end(visit, outcome, f"{visit.issuer}/console?said=lifted&about={found.id}")
 
 
 async def revoke_grant(visit: Visit, _: Form) -> Response:
@@ -94,10 +124,10 @@ async def revoke_grant(visit: Visit, _: Form) -> Response:
     who = visit.admin_who()
     outcome = await revoke_any(visit.tenant, GrantId(grant), visit.deps, who, reason="revoked in the console")
     if isinstance(outcome, Refusal):
-        return _end(visit, outcome, "")
+        return end(visit, outcome, "")
     to_agent = visit.query.one("to") == "agent"
     url = agent_url(visit, outcome.agent) if to_agent else f"{visit.issuer}/console/grants"
-    return _end(visit, outcome, f"{url}?said=revoked&about={outcome.id}")
+    return end(visit, outcome, f"{url}?said=revoked&about={outcome.id}")
 
 
 def _agent(agent: str) -> Target:
@@ -110,22 +140,19 @@ def _back(visit: Visit, agent: str, said: str) -> str:
     return f"{url}?said={said}&about={agent}"
 
 
-def _show(visit: Visit, view: View | None) -> Response:
-    return visit.missing() if view is None else page(visit.context.pages, view, visit.browser)
-
-
-def _end(visit: Visit, outcome: object, url: str) -> Response:
-    if isinstance(outcome, Refusal):
-        return visit.missing() if outcome.code == "not_found" else visit.refuse(outcome)
-    return go(url, visit.browser)
-
-
 ROUTES: Final = (
     Route("/console", page_for(READERS, show_overview), methods=["GET"]),
     Route("/console/agents", page_for(READERS, show_agents), methods=["GET"]),
     Route("/console/agents/{agent}", page_for(READERS, show_agent), methods=["GET"]),
     Route("/console/agents/{agent}/stop", form_for(ADMINS, stop_agent), methods=["POST"]),
     Route("/console/agents/{agent}/resume", form_for(ADMINS, resume_agent), methods=["POST"]),
+    Route("/console/agents/{agent}/access", page_for(READERS, show_agent_access), methods=["GET"]),
+    Route("/console/agents/{agent}/activity", page_for(READERS, show_agent_activity), methods=["GET"]),
+    Route("/console/agents/{agent}/credentials", page_for(READERS, show_agent_credentials), methods=["GET"]),
+    Route("/console/agents/{agent}/history", page_for(READERS, show_agent_history), methods=["GET"]),
+    Route("/console/resources", page_for(READERS, show_resources), methods=["GET"]),
+    *CREDENTIALS,
+    *SETTINGS,
     Route("/console/grants", page_for(READERS, show_grants), methods=["GET"]),
     Route("/console/grants/{grant}/revoke", form_for(ADMINS, revoke_grant), methods=["POST"]),
     Route("/console/stops/{stop}/lift", form_for(ADMINS, lift_stop), methods=["POST"]),

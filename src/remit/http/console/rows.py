@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from collections.abc import Sequence
 
+from remit.core.credentials import Credential, CredentialKind
 from remit.core.grants import GrantState
-from remit.core.names import AgentId, GrantId, StopId
+from remit.core.keys import KeyState
+from remit.core.names import AgentId, ClientId, GrantId, ResourceId, StopId
 from remit.core.stops import Target, TargetKind
 from remit.core.tenants import DEFAULT_SLUG
-from remit.http._kit.views import EventRow, Frame, GrantRow, Integrity, Notice, Resource, StopNote, console_menu
+from remit.http._kit.views import (
+    CredentialRow,
+    EventRow,
+    Frame,
+    GrantRow,
+    Integrity,
+    Link,
+    Notice,
+    Resource,
+    StopNote,
+    console_menu,
+)
 from remit.http.browser import frame
 from remit.http.console.sentences import actor, summary
+from remit.http.trail import with_query
 from remit.http.visits import Visit
 from remit.services.activity import Told
 from remit.services.directory import GrantFacts, Standing, StopInForce
 from remit.services.integrity import Seal
+from remit.services.provisioning.credentials import OLD_KEYS
 
 
 async def console_frame(visit: Visit, current: str) -> Frame:
@@ -79,8 +94,39 @@ def integrity(visit: Visit, seal: Seal) -> Integrity:
 
 
 def audit_url(visit: Visit, **narrowed: str) -> str:
-    query = "&".join(f"{name}={quote(text, safe='')}" for name, text in narrowed.items() if text)
-    return f"{visit.issuer}/console/audit" + (f"?{query}" if query else "")
+    return with_query(f"{visit.issuer}/console/audit", **narrowed)
+
+
+def grants_url(visit: Visit, **narrowed: str) -> str:
+    return with_query(f"{visit.issuer}/console/grants", **narrowed)
+
+
+def access_tabs(visit: Visit, current: str) -> tuple[Link, ...]:
+    """Return the two pages of Access."""
+    tabs = (("Grants", "grants"), ("Resources and scopes", "resources"))
+    return tuple(
+        Link(label=text, href=f"{visit.issuer}/console/{path}", current=text == current) for text, path in tabs
+    )
+
+
+def credential_rows(visit: Visit, url: str, credentials: Sequence[Credential]) -> tuple[CredentialRow, ...]:
+    """Show what the client or resource at `url` proves itself by. Only what is live and not the last key set ends."""
+    return tuple(
+        CredentialRow(
+            id=item.id,
+            kind=item.kind,
+            live=item.live,
+            created_at=item.created_at,
+            expires_at=item.expires_at,
+            last_used=item.last_used_at,
+            revoke=f"{url}/credentials/{item.id}/revoke" if visit.may_write and _may_end(item) else "",
+        )
+        for item in credentials
+    )
+
+
+def _may_end(item: Credential) -> bool:
+    return item.live and (item.kind is CredentialKind.SECRET or item.id == OLD_KEYS)
 
 
 def page_number(visit: Visit) -> int:
@@ -88,8 +134,8 @@ def page_number(visit: Visit) -> int:
     return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
 
 
-def page_url(base: str, number: int) -> str:
-    return base if number == 1 else f"{base}?page={number}"
+def page_url(base: str, number: int, **narrowed: str) -> str:
+    return with_query(base, **narrowed, page="" if number == 1 else str(number))
 
 
 def tenant_flag(visit: Visit) -> str:
@@ -128,5 +174,20 @@ async def _notice(visit: Visit) -> Notice | None:
                 stop = await work.stops.get(StopId(about))
                 over = stop is not None and stop.lifted_at is not None
                 return Notice(text="The stop is lifted. Tokens from before it stay refused.") if over else None
+            case "rotated":
+                signs = any(key.kid == about and key.state is KeyState.ACTIVE for key in await work.keys.all())
+                return Notice(text="New keys sign from now on. Tokens of the old ones stay good.") if signs else None
+            case "lifetimes" if about == visit.tenant:
+                return Notice(text="The lifetimes below hold for tokens from now on.")
+            case "ended":
+                secrets = (
+                    *await work.clients.secrets(ClientId(about)),
+                    *await work.resources.secrets(ResourceId(about)),
+                )
+                client = await work.clients.get(ClientId(about))
+                over = client is not None and client.old_jwks is not None and client.old_keys(now) is None
+                if not over and all(secret.usable(now) for secret in secrets):
+                    return None
+                return Notice(text="That credential is over. Tokens that it got live on until they expire.")
             case _:
                 return None

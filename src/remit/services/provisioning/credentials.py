@@ -179,8 +179,13 @@ async def resource_credentials_of(
     async with deps.db.read(tenant) as work:
         if await work.resources.get(resource) is None:
             return NO_RESOURCE
-        used = await work.credentials.last_used(resource)
-        return _secrets(await work.resources.secrets(resource), used, deps)
+        return await resource_credentials_in(work, resource, deps)
+
+
+async def resource_credentials_in(work: Work, resource: ResourceId, deps: Deps) -> tuple[Credential, ...]:
+    """Return what a resource proves itself by, in a work that is open."""
+    used = await work.credentials.last_used(resource)
+    return _secrets(await work.resources.secrets(resource), used, deps)
 
 
 async def credentials_in(work: Work, client: Client, deps: Deps) -> tuple[Credential, ...]:

@@ -9,15 +9,17 @@ from remit.http.account.consent.page import IDENTITY_SENTENCES
 from remit.http.account.my_agents.page import AgentCard, MyAgentsPage
 from remit.http.browser import frame
 from remit.http.visits import Visit
-from remit.services.directory import OwnGrant, Standing, list_own_grants
+from remit.services.directory import OwnGrant, Standing, allowed_before, list_own_grants
 
 
 async def load(visit: Visit) -> MyAgentsPage:
     owned = await list_own_grants(visit.tenant, visit.user.id, visit.deps)
+    before = not owned and await allowed_before(visit.tenant, visit.user.id, visit.deps)
     return MyAgentsPage(
         frame=frame(visit.browser, visit.deps, notice=_notice(visit, owned)),
         cards=tuple(_card(visit, own) for own in owned),
         stop_all=f"{visit.issuer}/account/stop-everything",
+        before=before,
         stop_all_effect="What they hold is refused within a second. Each has to ask you again.",
     )
 

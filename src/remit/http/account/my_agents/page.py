@@ -46,6 +46,8 @@ class MyAgentsPage:
     stop_all: str
     """Action of "Stop everything"."""
     stop_all_effect: str = ""
+    before: bool = False
+    """An agent worked for the user once, and none does now."""
 
     @property
     def live(self) -> int:

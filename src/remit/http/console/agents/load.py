@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-from remit.core.agents import AgentState
+from remit.http._kit.views import Link
+from remit.http.console.agent.head import may_stop
 from remit.http.console.agents.page import AgentRow, AgentsPage
 from remit.http.console.rows import agent_url, console_frame, page_number, page_url, register_command
+from remit.http.trail import with_query
 from remit.http.visits import Visit
-from remit.services.directory import AgentFacts, list_agents
+from remit.services.directory import AgentFacts
+from remit.services.tables import AgentsWanted, list_agents
+
+CHIPS = (
+    (AgentsWanted.ALL, "All"),
+    (AgentsWanted.ACTIVE, "Active"),
+    (AgentsWanted.STOPPED, "Stopped"),
+    (AgentsWanted.STAGED, "Staged"),
+    (AgentsWanted.RETIRED, "Retired"),
+    (AgentsWanted.UNOWNED, "No owner"),
+    (AgentsWanted.UNUSED, "Unused for 30 days"),
+)
 
 
 async def load(visit: Visit) -> AgentsPage:
-    rows, where = await list_agents(visit.tenant, visit.deps, page=page_number(visit))
+    shown = visit.query.one("show") or ""
+    wanted = AgentsWanted(shown) if shown in set(AgentsWanted) else AgentsWanted.ALL
+    rows, where = await list_agents(visit.tenant, visit.deps, page=page_number(visit), wanted=wanted)
     base = f"{visit.issuer}/console/agents"
+    show = "" if wanted is AgentsWanted.ALL else wanted.value
     return AgentsPage(
         frame=await console_frame(visit, "Agents"),
+        chips=tuple(
+            Link(
+                label=label,
+                href=with_query(base, show="" if value is AgentsWanted.ALL else value),
+                current=value is wanted,
+            )
+            for value, label in CHIPS
+        ),
         rows=tuple(_row(visit, facts) for facts in rows),
         command=register_command(visit),
-        older=page_url(base, where.number + 1) if where.more else "",
-        newer=page_url(base, where.number - 1) if where.number > 1 else "",
+        narrowed=wanted is not AgentsWanted.ALL,
+        older=page_url(base, where.number + 1, show=show) if where.more else "",
+        newer=page_url(base, where.number - 1, show=show) if where.number > 1 else "",
     )
 
 
@@ -36,7 +61,3 @@ def _row(visit: Visit, facts: AgentFacts) -> AgentRow:
         stop=f"{url}/stop?to=agents" if may_stop(visit, facts) else "",
         resume=f"{url}/resume?to=agents" if visit.may_write and facts.stopped else "",
     )
-
-
-def may_stop(visit: Visit, facts: AgentFacts) -> bool:
-    return visit.may_write and facts.stopped is None and facts.agent.state is not AgentState.RETIRED

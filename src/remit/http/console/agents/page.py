@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from remit.http._kit.views import Frame
+from remit.http._kit.views import Frame, Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,11 @@ class AgentsPage:
     """Forms: Stop or Resume in each row, with `csrf` only."""
 
     frame: Frame
+    chips: tuple[Link, ...]
+    """Filters; the first shows everything."""
     rows: tuple[AgentRow, ...]
     command: str
     """The command line that registers an agent, for the empty table."""
+    narrowed: bool = False
     older: str = ""
     newer: str = ""

@@ -16,15 +16,17 @@ class AuditFilter:
     user: str = ""
     agent: str = ""
     client: str = ""
+    about: str = ""
+    """The id of a token, line, grant or stop: everything that speaks of it."""
 
     @property
     def any(self) -> bool:
-        return bool(self.type or self.outcome or self.user or self.agent or self.client)
+        return bool(self.type or self.outcome or self.user or self.agent or self.client or self.about)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPage:
-    """Form by GET to `action`: `type`, `outcome`, `user`, `agent`, `client`. Nothing posts."""
+    """Form by GET to `action`: `type`, `outcome`, `user`, `agent`, `client`, `about`. Nothing posts."""
 
     frame: Frame
     action: str

@@ -21,6 +21,29 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """One thing the event stands on. `href` opens its own event, `all_href` everything that speaks of it."""
+
+    kind: str
+    id: str
+    said: str
+    at: datetime
+    href: str = ""
+    all_href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStop:
+    """A stop on somebody in the chain."""
+
+    what: str
+    by: str
+    reason: str
+    since: datetime
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventPage:
     """Nothing posts."""
 
@@ -33,6 +56,8 @@ class EventPage:
     why: str
     """One plain sentence that answers: why did this happen?"""
     chain: tuple[Fact, ...]
+    steps: tuple[Stand, ...]
+    stops: tuple[ChainStop, ...]
     json: str
     """The event's bytes exactly as they are in the tree."""
     leaf: int | None

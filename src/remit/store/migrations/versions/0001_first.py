@@ -346,6 +346,7 @@ def upgrade() -> None:
         Column("agent_id", Text, nullable=True),
         Column("client_id", Text, nullable=True),
         Column("grant_id", Text, nullable=True),
+        Column("line_id", Text, nullable=True),
         Column("jti", Text, nullable=True),
         Column("body", LargeBinary, nullable=False),
         Column("leaf", LargeBinary, nullable=False),
@@ -401,6 +402,7 @@ def upgrade() -> None:
         sqlite_where=text("state = 'active'"),
         postgresql_where=text("state = 'active'"),
     )
+    _event_indexes()
     op.create_index("client_by_agent", "client", ["tenant", "agent_id"])
     op.create_index("client_by_name", "client", ["tenant", "name"])
     op.create_index("grants_by_agent", "grants", ["tenant", "agent_id", "id"])
@@ -423,6 +425,21 @@ def upgrade() -> None:
     )
     op.create_index("line_by_grant", "line", ["tenant", "grant_id", "id"])
     op.create_index("stop_by_target", "stop", ["tenant", "target_id"])
+
+
+def _event_indexes() -> None:
+    """Find events by whom they are about. Tokens and calls are nearly all there is, and only the first two hold them."""
+    calls = "('token.issued', 'token.refused', 'token.introspected', 'decision.permit', 'decision.deny')"
+    for name, columns, condition in (
+        ("event_by_agent", ["agent_id", "seq"], None),
+        ("event_by_user", ["user_id", "seq"], "user_id is not null"),
+        ("event_changes", ["agent_id", "seq", "type"], f"type not in {calls}"),
+        ("event_of_grant", ["grant_id", "seq", "type"], f"grant_id is not null and type not in {calls}"),
+        ("event_by_type", ["type", "seq"], f"type not in {calls}"),
+        ("event_not_ok", ["outcome", "seq"], "outcome <> 'ok'"),
+    ):
+        only = None if condition is None else text(condition)
+        op.create_index(name, "event", ["tenant", *columns], sqlite_where=only, postgresql_where=only)
 
 
 def downgrade() -> None:

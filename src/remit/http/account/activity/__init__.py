@@ -1,0 +1,1 @@
+"""My activity: what agents did for this user."""

@@ -1,0 +1,1 @@
+"""Access of one agent: granted against used."""

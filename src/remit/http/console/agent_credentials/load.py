@@ -1,0 +1,45 @@
+"""Fill the tab of credentials."""
+
+from __future__ import annotations
+
+from remit.core.clients import AuthMethod, Client, ClientState
+from remit.core.credentials import Credential
+from remit.core.names import AgentId
+from remit.http.console.agent.head import head_of
+from remit.http.console.agent_credentials.page import AgentCredentialsPage, ClientCard
+from remit.http.console.rows import console_frame, credential_rows, tenant_flag
+from remit.http.visits import Visit
+from remit.services.directory import describe_agent
+from remit.services.provisioning.credentials import SECRET_METHODS, credentials_in
+
+
+async def load(visit: Visit, agent: AgentId) -> AgentCredentialsPage | None:
+    record = await describe_agent(visit.tenant, agent, visit.deps)
+    if record is None:
+        return None
+    async with visit.deps.db.read(visit.tenant) as work:
+        held = [(client, await credentials_in(work, client, visit.deps)) for client in record.facts.clients]
+    return AgentCredentialsPage(
+        frame=await console_frame(visit, "Agents"),
+        head=head_of(visit, record, "Credentials"),
+        clients=tuple(_card(visit, client, credentials) for client, credentials in held),
+    )
+
+
+def _card(visit: Visit, client: Client, credentials: tuple[Credential, ...]) -> ClientCard:
+    url = f"{visit.issuer}/console/clients/{client.id}"
+    active = client.state is ClientState.ACTIVE
+    keyed = client.auth_method is AuthMethod.PRIVATE_KEY_JWT
+    return ClientCard(
+        id=client.id,
+        name=client.name,
+        auth=client.auth_method,
+        redirects=client.redirect_uris,
+        registered="registered by itself" if client.self_registered else "registered by an administrator",
+        state=client.state,
+        credentials=credential_rows(visit, url, credentials),
+        roll=f"{url}/roll" if visit.may_write and active and client.auth_method in SECRET_METHODS else "",
+        command=f"remit clients rotate {client.id} --jwks new-keys.json{tenant_flag(visit)}"
+        if keyed and active
+        else "",
+    )

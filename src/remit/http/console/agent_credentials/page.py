@@ -1,0 +1,32 @@
+"""View model of what the clients of one agent prove themselves by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from remit.http._kit.views import AgentHead, CredentialRow, Frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCard:
+    id: str
+    name: str
+    auth: str
+    redirects: tuple[str, ...]
+    registered: str
+    """How it came here: by an administrator, or by itself."""
+    state: str
+    credentials: tuple[CredentialRow, ...]
+    roll: str = ""
+    """Action of the form that gives it a new secret; empty where it has none or nobody may."""
+    command: str = ""
+    """The command line that replaces its keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCredentialsPage:
+    """Forms: Roll of each client and Revoke of each credential, with `csrf` only."""
+
+    frame: Frame
+    head: AgentHead
+    clients: tuple[ClientCard, ...]

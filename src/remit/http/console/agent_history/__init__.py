@@ -1,0 +1,1 @@
+"""History of one agent: who changed what."""

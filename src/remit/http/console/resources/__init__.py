@@ -1,0 +1,1 @@
+"""Resources and scopes: what each allows and who holds it."""

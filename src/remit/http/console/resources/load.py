@@ -1,0 +1,64 @@
+"""Fill the catalogue of resources and scopes."""
+
+from __future__ import annotations
+
+from remit.http._kit.views import Link
+from remit.http.console.resources.page import ResourceCard, ResourcesPage, ScopeRow
+from remit.http.console.rows import (
+    access_tabs,
+    agent_url,
+    console_frame,
+    credential_rows,
+    grants_url,
+    page_number,
+    page_url,
+    tenant_flag,
+)
+from remit.http.visits import Visit
+from remit.services.catalogue import Entry, Holders, list_resources
+
+NAMED = 5
+"""Agents that are named at a scope; the others are counted."""
+
+
+async def load(visit: Visit) -> ResourcesPage:
+    entries, where = await list_resources(visit.tenant, visit.deps, page=page_number(visit))
+    base = f"{visit.issuer}/console/resources"
+    return ResourcesPage(
+        frame=await console_frame(visit, "Access"),
+        tabs=access_tabs(visit, "Resources and scopes"),
+        cards=tuple(_card(visit, entry) for entry in entries),
+        command="remit resources create https://calendar.example.com --name Calendar "
+        f'--scope "read:calendar=See your events"{tenant_flag(visit)}',
+        older=page_url(base, where.number + 1) if where.more else "",
+        newer=page_url(base, where.number - 1) if where.number > 1 else "",
+    )
+
+
+def _card(visit: Visit, entry: Entry) -> ResourceCard:
+    resource = entry.resource
+    url = f"{visit.issuer}/console/resources/{resource.id}"
+    return ResourceCard(
+        name=resource.name,
+        uri=resource.uri,
+        state=resource.state,
+        token_seconds=resource.token_seconds,
+        own=entry.own,
+        scopes=tuple(_scope(visit, entry, holders) for holders in entry.scopes),
+        credentials=credential_rows(visit, url, entry.credentials),
+        roll=f"{url}/roll" if visit.may_write and not entry.own else "",
+    )
+
+
+def _scope(visit: Visit, entry: Entry, holders: Holders) -> ScopeRow:
+    scope = holders.scope
+    return ScopeRow(
+        name=scope.name,
+        sentence=scope.sentence,
+        risk=scope.risk,
+        sensitive=scope.sensitive,
+        agents=tuple(Link(label=agent.name, href=agent_url(visit, agent.id)) for agent in holders.agents[:NAMED]),
+        more=max(0, len(holders.agents) - NAMED),
+        grants=holders.grants,
+        grants_href=grants_url(visit, resource=entry.resource.id, scope=scope.name, state="active"),
+    )

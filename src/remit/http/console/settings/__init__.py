@@ -1,0 +1,1 @@
+"""Settings: lifetimes, signing keys, self-registration."""

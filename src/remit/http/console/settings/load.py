@@ -1,0 +1,84 @@
+"""Fill the settings, and read its form back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from remit.core.lifetimes import ChosenLifetimes, Lifetimes, judge_lifetimes
+from remit.http._kit.views import FieldError
+from remit.http.console.rows import console_frame
+from remit.http.console.settings.page import KeyRow, LifetimeField, SettingsPage
+from remit.http.visits import Visit
+from remit.services.tenant_settings import TenantSettings, look_at_settings
+from remit.wire.parse import Form
+
+LABELS = {
+    "access_seconds": ("Access tokens live", "seconds"),
+    "refresh_idle_days": ("An unused approval ends after", "days"),
+    "refresh_absolute_days": ("Every approval ends after", "days"),
+}
+USES = {"access": "access tokens", "id": "ID tokens", "audit": "the audit log"}
+_LONGEST = 6
+
+
+async def load(
+    visit: Visit, *, typed: Mapping[str, str] | None = None, errors: tuple[FieldError, ...] = ()
+) -> SettingsPage:
+    seen = await look_at_settings(visit.tenant, visit.deps)
+    base = f"{visit.issuer}/console/settings"
+    chosen = {name: "" if value is None else str(value) for name, value in asdict(seen.chosen).items()}
+    chosen |= typed or {}
+    instance, holds = asdict(seen.instance), asdict(seen.chosen.over(seen.instance))
+    return SettingsPage(
+        frame=await console_frame(visit, "Settings"),
+        lifetimes=tuple(
+            LifetimeField(
+                name=name, label=label, unit=unit, chosen=chosen[name], instance=instance[name], holds=holds[name]
+            )
+            for name, (label, unit) in LABELS.items()
+        ),
+        keys=tuple(
+            KeyRow(kid=key.kid, use=USES[key.use], alg=key.alg, state=key.state, since=key.changed_at)
+            for key in seen.keys
+        ),
+        registration=_registration(seen),
+        registered=seen.self_registered,
+        quota=seen.quota,
+        save=f"{base}/lifetimes" if visit.may_write else "",
+        rotate=f"{base}/rotate" if visit.may_write else "",
+        errors=errors,
+    )
+
+
+def read(form: Form, instance: Lifetimes) -> ChosenLifetimes | tuple[FieldError, ...]:
+    """Read the lifetimes of the form. Each mistake is told at its own field."""
+    values: dict[str, int | None] = {}
+    errors = []
+    for name in LABELS:
+        text = (form.one(name) or "").strip()
+        if text and not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST):
+            errors.append(FieldError(name=name, text="Write a whole number, or leave it empty."))
+            continue
+        values[name] = int(text) if text else None
+        # Alone first, so that what is wrong with one field is told there; the absolute limit is judged as it will be.
+        alone = ChosenLifetimes(**{name: values[name], "refresh_absolute_days": values.get("refresh_absolute_days")})
+        if name != "refresh_idle_days" and (flaw := judge_lifetimes(alone, instance)) is not None:
+            errors.append(FieldError(name=name, text=_sentence(flaw.hint)))
+    if errors:
+        return tuple(errors)
+    chosen = ChosenLifetimes(**values)
+    flaw = judge_lifetimes(chosen, instance)
+    return chosen if flaw is None else (FieldError(name="refresh_idle_days", text=_sentence(flaw.hint)),)
+
+
+def _sentence(hint: str) -> str:
+    return f"{hint[:1].upper()}{hint[1:]}."
+
+
+def _registration(seen: TenantSettings) -> str:
+    if seen.registration_mode != "open":
+        return "Off for the whole instance (setting registration.mode)."
+    if not seen.registration_open:
+        return "Off: this tenant has no active agent “self-registered” with a remit as their ceiling."
+    return "On: such a client gets an unverified agent, within the remit of the agent “self-registered”."
