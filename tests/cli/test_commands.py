@@ -9,9 +9,9 @@ import time
 import pytest
 
 NOUNS = {
-    "agents": ("list", "create", "show", "retire", "lifetime"),
+    "agents": ("list", "create", "show", "change", "activate", "retire", "lifetime"),
     "audit": ("tail", "show", "verify", "export"),
-    "clients": ("list", "create", "add-secret", "rotate", "credentials", "revoke-secret"),
+    "clients": ("list", "create", "for-login", "add-secret", "rotate", "credentials", "revoke-secret"),
     "config": ("check", "show", "docs"),
     "db": ("check", "upgrade"),
     "grants": ("list", "approve", "revoke"),
@@ -22,7 +22,20 @@ NOUNS = {
     "token": ("parse",),
     "users": ("list", "create"),
 }
-VERBS = ("serve", "stop", "resume", "dev-seed", "doctor", "health", "backup", "explain", "plan", "apply", "export")
+VERBS: tuple[str, ...] = (
+    "serve",
+    "stop",
+    "resume",
+    "dev-seed",
+    "doctor",
+    "health",
+    "backup",
+    "explain",
+    "plan",
+    "apply",
+    "export",
+)
+VERBS += ("login", "logout", "api")
 PAGES = [[], *([verb] for verb in VERBS), *([noun] for noun in NOUNS)]
 PAGES += [[noun, verb] for noun, verbs in NOUNS.items() for verb in verbs]
 
@@ -298,3 +311,20 @@ def test_a_token_is_taken_apart_and_not_believed(seeded_once):
 def test_the_file_of_an_export_is_nobody_elses(seeded):
     assert seeded("audit", "export", "--tenant", "acme", "--out", "log.jsonl").code == 0
     assert stat.S_IMODE((seeded.folder / "log.jsonl").stat().st_mode) == 0o600
+
+
+def test_a_staged_agent_gets_an_owner_and_is_let_act(seeded):
+    acme = ("--tenant", "acme")
+    made = seeded("agents", "create", "sorter", "--purpose", "sort", "--json", *acme)
+    assert made.json["state"] == "staged"
+    early = seeded("agents", "activate", "sorter", "--reason", "ready", *acme)
+    assert (early.code, "name an owner" in early.err) == (1, True)
+    tried = seeded("agents", "change", "sorter", "--owner", "alice@example.com", "--dry-run", "--json", *acme)
+    assert (tried.code, tried.json["owner"] is not None) == (0, True)
+    assert seeded("agents", "show", "sorter", "--json", *acme).json["owner"] is None
+    changed = seeded("agents", "change", "sorter", "--owner", "alice@example.com", "--model", "m", "--json", *acme)
+    assert (changed.json["owner"], changed.json["model"]) == (tried.json["owner"], "m")
+    active = seeded("agents", "activate", "sorter", "--reason", "ready", "--json", *acme)
+    assert (active.code, active.json["state"]) == (0, "active")
+    gone = seeded("agents", "change", "sorter", "--owner", "nobody@example.com", *acme)
+    assert gone.code == 3

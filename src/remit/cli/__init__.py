@@ -39,6 +39,17 @@ VERBS = {
         "Lift every stop on an agent, client, user, resource or tenant.",
         'remit resume agent invoice-helper --reason "INC-42 is closed"',
     ),
+    "login": (
+        "remit.cli.login:login",
+        "Sign in to a running server.",
+        "remit login https://remit.example.com/t/acme --client cli_01k...\n  remit login http://127.0.0.1:8700",
+    ),
+    "logout": ("remit.cli.login:logout", "Give back the tokens of a sign-in.", "remit logout"),
+    "api": (
+        "remit.cli.api:api",
+        "Ask the REST API of the server you are signed in to.",
+        "remit api get agents\n  remit api post stops kind=agent id=agt_01k... reason=INC-42 seconds:=3600",
+    ),
     "plan": (
         "remit.cli.desired:plan",
         "Say what `remit apply` would do.",

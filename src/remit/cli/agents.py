@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -15,13 +16,15 @@ from remit.core.agents import Agent, AgentState, Remit, ScopeKey
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource
 from remit.core.stops import TargetKind
+from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.lifetimes import shorten_agent
-from remit.services.provisioning.agents import create_agent, publish_remit, set_agent_state
+from remit.services.provisioning.agents import change_agent, create_agent, publish_remit, set_agent_state
+from remit.services.together import together
 
 app = App(
     name="agents",
-    help="List, create, show and retire agents.",
+    help="List, create, show, change, activate and retire agents.",
     help_epilogue='Examples:\n  remit agents list\n  remit agents create invoice-helper --purpose "match invoices" '
     "--owner alice@example.com --can invoices.read",
 )
@@ -117,23 +120,78 @@ def show(name: Name, /, *, where: Where | None = None) -> int:
     return in_tenant(where, read)
 
 
+@app.command(help_epilogue='Examples:\n  remit agents activate invoice-helper --reason "reviewed by security"')
+def activate(name: Name, /, *, reason: Annotated[str, Parameter(help="Why.")], where: Where | None = None) -> int:
+    """Let a staged agent act. Somebody has to own it (`remit agents change --owner`)."""
+    return _step(name, AgentState.ACTIVE, reason, where or Where())
+
+
+@app.command(
+    help_epilogue="Examples:\n  remit agents change invoice-helper --owner dana@example.com --sponsor amir@example.com"
+    "\n  remit agents change invoice-helper --no-sponsor --dry-run"
+)
+def change(
+    name: Name,
+    /,
+    *,
+    rename: Annotated[str | None, Parameter(help="Another name.")] = None,
+    purpose: Annotated[str | None, Parameter(help="What it is for, as people read it.")] = None,
+    owner: Annotated[str | None, Parameter(help="Who answers for it: address or id.")] = None,
+    sponsor: Annotated[str | None, Parameter(help="Who is accountable for it: address or id.")] = None,
+    no_sponsor: Annotated[bool, Parameter(negative="", show_default=False, help="Nobody is.")] = False,
+    role: Annotated[str | None, Parameter(help="What kind of agent it is.")] = None,
+    model: Annotated[str | None, Parameter(help="The model behind it.")] = None,
+    dry_run: Annotated[bool, Parameter(negative="", show_default=False, help="Check it and keep nothing.")] = False,
+    where: Where | None = None,
+) -> int:
+    """Change how an agent is called, what it is for, and who answers for it. What is left out stays."""
+    where = where or Where()
+    words = {"name": rename, "purpose": purpose, "role": role, "model": model}
+
+    async def make(here: Here) -> int:
+        if sponsor is not None and no_sponsor:
+            raise end("--sponsor and --no-sponsor cannot both hold", USAGE)
+        async with here.deps.db.read(here.tenant.id) as work:
+            found = await find_agent(work, name)
+            told: dict[str, Any] = {what: word for what, word in words.items() if word is not None}
+            for what, person in (("owner", owner), ("sponsor", sponsor)):
+                if person is not None:
+                    told[what] = (await find_user(work, person)).id
+        if no_sponsor:
+            told["sponsor"] = None
+        wanted = replace(found, **told)
+
+        async def body(_: Work, deps: Deps) -> Agent | Refusal:
+            return await change_agent(here.tenant.id, deps, here.who, wanted)
+
+        outcome = await together(here.tenant.id, here.deps, body, keep=lambda _: not dry_run)
+        if isinstance(outcome, Refusal):
+            raise refused(outcome)
+        write_record(_told(outcome, frozenset()), json=where.json)
+        if dry_run:
+            say("Nothing was kept (--dry-run).")
+        return OK
+
+    return in_tenant(where, make)
+
+
 @app.command(help_epilogue='Examples:\n  remit agents retire invoice-helper --reason "replaced by v2"')
 def retire(name: Name, /, *, reason: Annotated[str, Parameter(help="Why.")], where: Where | None = None) -> int:
     """Retire an agent for ever. To halt it for a while, stop it."""
-    where = where or Where()
+    return _step(name, AgentState.RETIRED, reason, where or Where())
 
-    async def end_it(here: Here) -> int:
+
+def _step(name: str, state: AgentState, reason: str, where: Where) -> int:
+    async def take(here: Here) -> int:
         async with here.deps.db.read(here.tenant.id) as work:
             agent = await find_agent(work, name)
-        outcome = await set_agent_state(
-            here.tenant.id, here.deps, here.who, agent=agent.id, state=AgentState.RETIRED, reason=reason
-        )
+        outcome = await set_agent_state(here.tenant.id, here.deps, here.who, agent=agent.id, state=state, reason=reason)
         if isinstance(outcome, Refusal):
             raise refused(outcome)
         write_record(_told(outcome, frozenset()), json=where.json)
         return OK
 
-    return in_tenant(where, end_it)
+    return in_tenant(where, take)
 
 
 @app.command(

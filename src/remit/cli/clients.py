@@ -30,6 +30,13 @@ app = App(
     "--redirect https://app.example.com/callback",
 )
 
+app.command(
+    "remit.cli.login_client:for_login",
+    name="for-login",
+    help="Make the client that `remit login` signs in with.",
+    help_epilogue="Examples:\n  remit clients for-login --owner dana@example.com --tenant acme",
+)
+
 _LARGEST_JWKS = 64 * 1024
 
 

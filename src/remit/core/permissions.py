@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from remit.core.authority import Ceiling
+from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.resources import Risk, Scope
 from remit.core.users import Role
 
@@ -32,16 +34,21 @@ _OWN: Final = frozenset({"own:read", "own:write"})
 _READS: Final = frozenset(scope.name for scope in API_SCOPES if scope.risk is Risk.READ)
 
 
-def may_use(role: Role, permission: str) -> bool:
-    """Say whether a person of this role may use a permission, whatever his token says.
+def held_by(role: Role) -> frozenset[str]:
+    """Return the permissions that a person of this role can have.
 
-    Where a tenant has not turned rights on, everybody holds every scope of its resources, this one too; administering
-    is a role all the same.
+    What people administer follows from their role alone: not from rights, which would give everybody everything where
+    a tenant has not turned them on, and an administrator nothing where it has.
     """
     match role:
         case Role.ADMIN:
-            return True
+            return frozenset(scope.name for scope in API_SCOPES)
         case Role.AUDITOR:
-            return permission in _READS or permission in _OWN
+            return _READS | _OWN
         case Role.USER:
-            return permission in _OWN
+            return _OWN
+
+
+def of_role(role: Role) -> Ceiling:
+    """Return what a person's role leaves of the tenant's own API."""
+    return Ceiling(name="user's role", scopes=held_by(role) | IDENTITY_SCOPES)

@@ -26,6 +26,7 @@ from remit.core.names import Kid, Prefix, Secret, TokenId
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.oauth.token_set import TokenSet
 from remit.core.oauth.verdicts import Refusal
+from remit.core.permissions import of_role
 from remit.core.tokens import AccessClaims
 from remit.ports.deps import Deps
 from remit.ports.work import Work
@@ -51,7 +52,9 @@ async def ceilings(work: Work, chain: Chain, deps: Deps) -> tuple[Ceiling, ...]:
     if chain.resource is None or chain.party.remit is None:
         return (Ceiling(name="remit", scopes=frozenset()),)
     limits += [of_resource(chain.resource), of_remit(chain.party.remit, chain.resource)]
-    if chain.user is not None:
+    if chain.user is not None and chain.resource.uri == chain.tenant.api:
+        limits.append(of_role(chain.user.role))
+    elif chain.user is not None:
         limits.append(of_rights(await work.users.rights(chain.user.id, chain.resource.id)))
     if chain.grant is not None:
         limits.append(of_grant(chain.grant))

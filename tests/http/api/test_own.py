@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.http.api.world import api_as
-from tests.kit.flows import get_tokens
+from remit.services.provisioning.users import turn_rights_on
+from tests.http.api.world import EVERYTHING, api_as
+from tests.kit.flows import claims_of, get_tokens
+from tests.kit.world import SEEDER
 
 ALICE = "alice@example.com"
 
@@ -13,7 +15,7 @@ ALICE = "alice@example.com"
 async def test_a_user_administers_nothing_whatever_his_token_says(remit):
     api = await api_as(remit, remit.acme, ALICE)
     answer = await api.get("/agents")
-    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
     refused = [event for event in await remit.events(remit.acme) if event["type"] == "api.refused"]
     assert [(event["who"]["actor_kind"], event["who"]["actor"]) for event in refused] == [("user", remit.acme.alice.id)]
 
@@ -66,3 +68,31 @@ async def test_a_grant_of_somebody_else_is_not_his(remit, verb):
 async def test_a_program_has_nothing_of_its_own(api):
     answer = await api.get("/own/grants")
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("rights_on", [False, True], ids=["everybody holds everything", "rights are on"])
+async def test_what_people_administer_follows_from_their_role(remit, rights_on):
+    if rights_on:
+        await turn_rights_on(remit.acme.tenant.id, remit.deps, SEEDER)
+    held = {}
+    for name in ("admin", "alice"):
+        token = (await api_as(remit, remit.acme, f"{name}@example.com")).token
+        held[name] = set(str(claims_of(token)["scope"]).split())
+    assert held == {"admin": EVERYTHING, "alice": {"own:read", "own:write"}}
+
+
+async def test_a_role_that_was_taken_is_felt_by_tokens_that_are_out(remit, api):
+    world = remit.acme
+    await api.patch(f"/users/{world.alice.id}", {"role": "admin"})
+    hers = await api_as(remit, world, ALICE)
+    assert (await hers.get("/agents")).status_code == 200
+    await api.patch(f"/users/{world.alice.id}", {"role": "user"})
+    assert (await hers.get("/agents")).status_code == 403
+
+
+async def test_rights_on_the_tenants_own_api_are_not_set_by_hand(remit, api):
+    own = next(one for one in (await api.get("/resources")).json()["resources"] if one["built_in"])
+    path = f"/users/{remit.acme.alice.id}/rights/{own['id']}"
+    assert (await api.get(path)).json()["scopes"] == ["own:read", "own:write"]
+    answer = await api.ask("PUT", path, {"scopes": ["agents:read"]}, if_match="*")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from remit.core.names import ResourceId, UserId
 from remit.core.oauth.verdicts import Refusal
+from remit.core.permissions import held_by
 from remit.core.tenants import Tenant
 from remit.core.users import Role, User, UserState
 from remit.http.api.operation import Call, Early, NoQuery, Operation, Shape, Thing, View
@@ -58,7 +59,10 @@ class StateChange(Shape):
 
 
 class RightsView(Thing):
-    """The scopes of one resource that a user holds himself; null while every user holds all of them."""
+    """The scopes of one resource that a user holds himself; null while every user holds all of them.
+
+    For the tenant's own API they are what his role gives.
+    """
 
     user: str
     resource: str
@@ -118,6 +122,8 @@ async def get_rights(call: Call[NoQuery, Any]) -> RightsView | Refusal:
     resource = await call.work.resources.get(ResourceId(call.path["resource"]))
     if resource is None:
         return NO_RESOURCE
+    if resource.uri == call.tenant.api:
+        return RightsView(user=user.id, resource=resource.id, scopes=sorted(held_by(user.role)))
     held = (await call.work.users.rights(user.id, resource.id)).scopes
     return RightsView(user=user.id, resource=resource.id, scopes=None if held is None else sorted(held))
 

@@ -80,6 +80,8 @@ async def set_rights(
         found = await work.resources.get(resource)
         if found is None:
             return Refusal("not_found", "no such resource in this tenant")
+        if found.uri == (await work.tenants.current()).api:
+            return Refusal("conflict", "what a user may administer follows from his role: change the role")
         if (flaw := check_known(scopes, found)) is not None:
             return flaw
         before = (await work.users.rights(user, resource)).scopes
