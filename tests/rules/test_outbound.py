@@ -13,6 +13,8 @@ CALLERS = {
     # A command that asks a running server how it does, typed by whoever runs it.
     SERVER / "cli" / "doctor.py",
     SERVER / "cli" / "health.py",
+    # The commands of somebody who is signed in ask the server that he named, and the addresses it gave (RFC 8414 §3.3).
+    SERVER / "cli" / "remote.py",
     # Sockets that listen.
     SERVER / "cli" / "serve.py",
     SERVER / "http" / "server.py",
