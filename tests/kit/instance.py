@@ -25,7 +25,7 @@ from remit.crypto.passwords import Argon2Passwords
 from remit.crypto.sealing import AesGcmSealer
 from remit.http.hub import Hub
 from remit.ports.deps import Deps
-from remit.ports.work import EventFilter
+from remit.ports.work import Database, EventFilter
 from remit.settings import Settings
 from remit.store.migrate import open_sqlite
 from tests.kit.clock import FixedClock
@@ -117,24 +117,29 @@ async def instance(folder: Path, *, like: Template | None = None) -> AsyncIterat
 
 @asynccontextmanager
 async def _open(path: Path, clock: FixedClock) -> AsyncIterator[Deps]:
-    sealer = AesGcmSealer(bytes(range(32)))
     db = await open_sqlite(path, BASE)
     try:
-        yield Deps(
-            db=db,
-            base_url=BASE,
-            clock=clock,
-            fresh=SystemFresh(clock),
-            digester=HmacDigester(bytes(reversed(range(32)))),
-            sealer=sealer,
-            # The cheapest argon2id there is: what it costs a guesser is another suite's question.
-            passwords=Argon2Passwords(memory_kib=8, passes=1),
-            keyring=TenantKeyring(sealer),
-            throttle=MemoryThrottle(),
-            uses=MemoryUses(),
-        )
+        yield deps_on(db, clock)
     finally:
         await db.close()
+
+
+def deps_on(db: Database, clock: FixedClock) -> Deps:
+    """Return everything that use cases ask for, on an open store; keys and pepper are the same in every test."""
+    sealer = AesGcmSealer(bytes(range(32)))
+    return Deps(
+        db=db,
+        base_url=BASE,
+        clock=clock,
+        fresh=SystemFresh(clock),
+        digester=HmacDigester(bytes(reversed(range(32)))),
+        sealer=sealer,
+        # The cheapest argon2id there is: what it costs a guesser is another suite's question.
+        passwords=Argon2Passwords(memory_kib=8, passes=1),
+        keyring=TenantKeyring(sealer),
+        throttle=MemoryThrottle(),
+        uses=MemoryUses(),
+    )
 
 
 _TEMPLATES: dict[str, Template] = {}
