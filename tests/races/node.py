@@ -15,17 +15,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from remit.core.names import SecretKind, parse_opaque
+from remit.core.names import LineId, Opaque, SecretKind, parse_opaque
 from remit.core.oauth.client_auth import Presented, Proof
 from remit.core.oauth.token_set import TokenCall
 from remit.core.oauth.verdicts import Refusal
+from remit.core.tokens import RefreshState, RefreshToken
 from remit.ports.deps import Deps
 from remit.ports.work import Database
 from remit.services.grants import GRANTS
-from remit.services.grants.family import next_link
 from remit.store.migrate import open_sqlite
 from remit.store.migrate_postgres import open_postgres
 from remit.store.postgres import Place
@@ -98,13 +99,29 @@ async def at_the_store(deps: Deps, world: World, grant_type: str, secret: str) -
             return deps.fresh.ordinal() if await work.codes.spend(code, at=NOW) else LOST
         token = await work.refresh_tokens.find(opaque.id)
         assert token is not None
-        line = await work.lines.get(token.line)
-        assert line is not None
-        successor, link = next_link(line, deps, now=NOW)
+        successor, link = new_link(token.line, deps)
         if not await work.refresh_tokens.spend(token, successor=successor.id, sealed=b"sealed", at=NOW):
             return LOST
         await work.refresh_tokens.add(link)
         return successor.text().reveal()
+
+
+def new_link(line: LineId, deps: Deps) -> tuple[Opaque, RefreshToken]:
+    """Make a refresh token of a line."""
+    opaque = deps.fresh.opaque(SecretKind.REFRESH)
+    token = RefreshToken(
+        id=opaque.id,
+        digest=deps.digester.digest(opaque),
+        line=line,
+        state=RefreshState.LIVE,
+        issued_at=NOW,
+        expires_at=NOW + timedelta(days=14),
+        spent_at=None,
+        successor=None,
+        sealed=None,
+        successor_state=None,
+    )
+    return opaque, token
 
 
 LAYERS: Mapping[str, Redeem] = {"by the service": by_the_service, "at the store": at_the_store}

@@ -17,14 +17,13 @@ from remit.core.names import GrantId, LineId, Prefix, SecretKind, SessionId
 from remit.core.oauth.pkce import challenge_of
 from remit.ports.deps import Deps
 from remit.services.audit_log import Verified, verify_audit
-from remit.services.grants.family import next_link
 from tests.kit.clock import NOW, FixedClock
 from tests.kit.effort import EFFORTS
 from tests.kit.flows import VERIFIER
 from tests.kit.instance import deps_on
 from tests.kit.postgres import migrated
 from tests.kit.world import LOOPBACK, World, seed
-from tests.races.node import Course, open_store, running
+from tests.races.node import Course, new_link, open_store, running
 
 RACERS = 50
 TOGETHER = 10
@@ -87,7 +86,7 @@ async def hand_out(deps: Deps, world: World, grant_type: str, count: int) -> lis
             line = _line(deps, world, grant)
             await work.lines.add(line)
             if grant_type == "refresh_token":
-                opaque, token = next_link(line, deps, now=NOW)
+                opaque, token = new_link(line.id, deps)
                 await work.refresh_tokens.add(token)
             else:
                 opaque = deps.fresh.opaque(SecretKind.CODE)
