@@ -1,4 +1,4 @@
-"""Forged tokens at a guarded API and at userinfo: none passes, and nobody fetches a stranger's keys."""
+"""Forged tokens at a guarded API, userinfo and introspection: none passes, and nobody fetches a stranger's keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from tests.interop.browse import browse
 from tests.interop.forgeries import Forger, forgeries
 from tests.interop.served import free_port, running
 
-DOORS = ("a guarded API", "userinfo")
+DOORS = ("a guarded API", "userinfo", "introspection")
+BY_HEADER = DOORS[:2]
 REFUSED = {400, 401}
 SCOPES = "openid email read:calendar"
 
@@ -30,6 +31,7 @@ class Siege:
     """The doors by name, a token that opens them, and who knocked at the forger's own web server."""
 
     doors: dict[str, str]
+    resource: tuple[str, str]
     access: str
     id_token: str
     forger: Forger
@@ -37,6 +39,11 @@ class Siege:
     http: httpx.Client
 
     def knock(self, door: str, token: str, **more: Any) -> int:
+        """Return the status, or what a resource server makes of an introspection."""
+        if door == "introspection":
+            answer = self.http.post(self.doors[door], data={"token": token}, auth=self.resource)
+            assert answer.status_code in {200, 400}, answer.text
+            return 200 if answer.status_code == 200 and answer.json() != {"active": False} else 401
         return self.http.get(self.doors[door], headers={"authorization": f"Bearer {token}"}, **more).status_code
 
 
@@ -55,7 +62,12 @@ def siege(server, tmp_path_factory):
         forger = Forger(tokens["access_token"], http.get(tenant["jwks_uri"]).json(), place)
         keys["keys"] = [forger.jwk(kid=forger.header["kid"]), forger.jwk()]
         yield Siege(
-            doors={"a guarded API": f"http://127.0.0.1:{port}/events", "userinfo": tenant["userinfo_endpoint"]},
+            doors={
+                "a guarded API": f"http://127.0.0.1:{port}/events",
+                "userinfo": tenant["userinfo_endpoint"],
+                "introspection": tenant["introspection_endpoint"],
+            },
+            resource=(calendar["client_id"], calendar["client_secret"]),
             access=tokens["access_token"],
             id_token=tokens["id_token"],
             forger=forger,
@@ -136,13 +148,13 @@ def test_an_id_token_is_no_access_token(siege, door):
     assert siege.knock(door, siege.id_token) == 401
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", BY_HEADER)
 def test_a_token_in_the_address_is_refused(siege, door):
     assert siege.http.get(siege.doors[door], params={"access_token": siege.access}).status_code in REFUSED
     assert siege.knock(door, siege.access, params={"access_token": siege.access}) in REFUSED
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", BY_HEADER)
 @pytest.mark.parametrize("second", ["Bearer x", "Basic eDp5"])
 @pytest.mark.parametrize("good_first", [True, False], ids=["good first", "good last"])
 def test_of_two_headers_none_counts(siege, door, second, good_first):
