@@ -135,13 +135,13 @@ def test_what_a_library_wrote_is_taken_as_it_was_meant(effort):
 
 @pytest.mark.parametrize("effort", EFFORTS, indirect=True)
 def test_bent_json_means_the_same_to_us_as_to_the_library(effort):
-    effort.run(700, 300_000, bent(st.one_of(WRITTEN, TRICKED)))(agree)
+    effort.run(700, 30_000, bent(st.one_of(WRITTEN, TRICKED)))(agree)
 
 
 @pytest.mark.parametrize("effort", EFFORTS, indirect=True)
 def test_no_bytes_break_a_reader(effort):
     marks = st.text('{}[]",:\\u0123 -+eE.', max_size=40).map(str.encode)
-    effort.run(400, 100_000, st.one_of(st.binary(max_size=60), marks))(agree)
+    effort.run(400, 20_000, st.one_of(st.binary(max_size=60), marks))(agree)
 
 
 def nested(depth: int, opening: bytes, closing: bytes) -> bytes:
