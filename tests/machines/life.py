@@ -137,6 +137,7 @@ class Life(RuleBasedStateMachine):
             max_age=None,
             login_hint=None,
             cross_site=False,
+            posted=False,
             hinted=None,
             at_ms=int(self.now.timestamp() * 1000),
         )
