@@ -201,6 +201,7 @@ class Life(RuleBasedStateMachine):
             placing = place_stop(self.tenant, aim, self.deps, SEEDER, reason="chance", until=until)
             sure(self.runner.run(placing))
             self.model.stop(kind, target, None if final else seconds)
+            self._clients_go_on()
 
     @rule(kind=st.sampled_from(RESUMABLE), data=st.data())
     def lift(self, kind, data):
@@ -209,6 +210,7 @@ class Life(RuleBasedStateMachine):
     def _lift(self, kind, target):
         self.runner.run(lift_stops(self.tenant, Target(TargetKind(kind), target), self.deps, SEEDER, reason="chance"))
         self.model.lift(kind, target)
+        self._clients_go_on()
 
     @rule()
     def recover(self):
@@ -219,12 +221,16 @@ class Life(RuleBasedStateMachine):
         if self.model.remit != ALL:
             self._publish(ALL)
 
-    @rule(data=st.data(), keep=PARTS)
-    def narrow(self, data, keep):
-        if self.model.grants:
-            grant = data.draw(st.sampled_from(sorted(self.model.grants)))
-            self.runner.run(narrow(self.tenant, GrantId(grant), self.world.alice.id, keep, self.deps, SEEDER))
-            self.model.narrow(self.model.grants[grant], keep)
+    @precondition(lambda self: any(not grant.revoked for grant in self.model.grants.values()))
+    @rule(data=st.data())
+    def narrow(self, data):
+        held = sorted(name for name, grant in self.model.grants.items() if not grant.revoked)
+        grant = self.model.grants[data.draw(st.sampled_from(held))]
+        keep = frozenset(data.draw(st.sets(st.sampled_from(sorted(grant.scopes)))))
+        narrowing = narrow(self.tenant, GrantId(grant.name), self.world.alice.id, keep, self.deps, SEEDER)
+        sure(self.runner.run(narrowing))
+        self.model.narrow(grant, keep)
+        self._clients_go_on()
 
     @rule(scopes=SCOPES)
     def publish(self, scopes):
@@ -234,6 +240,7 @@ class Life(RuleBasedStateMachine):
         keys = frozenset(ScopeKey(self.world.calendar.id, name) for name in scopes)
         sure(self.runner.run(publish_remit(self.tenant, self.deps, SEEDER, agent=self.world.agent.id, scopes=keys)))
         self.model.publish(scopes)
+        self._clients_go_on()
 
     @rule(seconds=st.sampled_from([1, 5, 29, 30, 31, 60, 299, 900]))
     def wait(self, seconds):
@@ -273,6 +280,12 @@ class Life(RuleBasedStateMachine):
             self.runner.close()
 
     # --- inside
+
+    def _clients_go_on(self):
+        """Let those who hold the latest lines refresh, whatever somebody else has just changed."""
+        newest = {held.known.line.name: held for held in self.tokens}
+        for held in [*newest.values()][-2:]:
+            self._refresh(held, "owner", None)
 
     @property
     def now(self):
