@@ -6,6 +6,7 @@ import os
 import shutil
 import ssl
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,8 +66,19 @@ OIDCOAuthTokenIntrospectionInterval 0
 
 
 @contextmanager
-def apache(folder: Path, *, issuer: str, introspection: str, client: Any, resource: Any) -> Iterator[str]:
+def apache(*, issuer: str, introspection: str, client: Any, resource: Any) -> Iterator[str]:
     """Let it run until the block ends; give the address of its root."""
+    # Not below pytest's folder, which every other session shuts again for everybody but its owner.
+    with tempfile.TemporaryDirectory(prefix="remit-apache-") as folder:
+        Path(folder).chmod(0o755)
+        with _apache(
+            Path(folder), issuer=issuer, introspection=introspection, client=client, resource=resource
+        ) as base:
+            yield base
+
+
+@contextmanager
+def _apache(folder: Path, *, issuer: str, introspection: str, client: Any, resource: Any) -> Iterator[str]:
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     for name in ("private", "api"):
@@ -87,19 +99,10 @@ def apache(folder: Path, *, issuer: str, introspection: str, client: Any, resour
             resource=resource["client_id"],
             resource_secret=resource["client_secret"],
         )
-        if os.geteuid() == 0:
-            _open_to_the_account(folder)
         (folder / "apache.conf").write_text(text, "utf-8")
         words = [SERVER, "-X", "-d", str(folder), "-f", str(folder / "apache.conf")]
         with running(words, port, folder / "apache.log"):
             yield base
-
-
-def _open_to_the_account(folder: Path) -> None:
-    folder.chmod(0o777)
-    for parent in folder.parents:
-        if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o011)
 
 
 @contextmanager

@@ -22,10 +22,10 @@ def tenant(server):
 
 
 @pytest.fixture(scope="module")
-def site(tenant, tmp_path_factory):
+def site(tenant):
     told = {"client": tenant["clients"]["conf1"], "resource": tenant["resources"]["R1"]}
     where = {"issuer": tenant["issuer"], "introspection": tenant["introspection_endpoint"]}
-    with apache(tmp_path_factory.mktemp("apache"), **where, **told) as base:
+    with apache(**where, **told) as base:
         yield base
 
 
