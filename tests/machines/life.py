@@ -237,7 +237,8 @@ class Life(RuleBasedStateMachine):
         self._publish(scopes)
 
     def _publish(self, scopes):
-        keys = frozenset(ScopeKey(self.world.calendar.id, name) for name in scopes)
+        others = frozenset(key for key in self.world.remit.scopes if key.resource != self.world.calendar.id)
+        keys = others | {ScopeKey(self.world.calendar.id, name) for name in scopes}
         sure(self.runner.run(publish_remit(self.tenant, self.deps, SEEDER, agent=self.world.agent.id, scopes=keys)))
         self.model.publish(scopes)
         self._clients_go_on()

@@ -206,6 +206,9 @@ class Model:
             self.effects["grant.narrowed"] += 1
 
     def publish(self, scopes: frozenset[str]) -> None:
+        if self.remit - scopes:
+            # Tokens that still name what is gone are refused everywhere, also by those who ask nobody.
+            self._put("agent", self.agent, lifted=True)
         self.remit = scopes
         self.effects["remit.published"] += 1
 
