@@ -120,7 +120,9 @@ class Work:
 
 
 @pytest.mark.parametrize(("name", "ask"), ASKS, ids=[f"{name} {number}" for number, (name, _) in enumerate(ASKS)])
-async def test_what_is_another_tenants_answers_as_what_does_not_exist(furnished, tmp_path, name: str, ask: Ask):
+async def test_b_ten_01_what_is_another_tenants_answers_as_what_does_not_exist(
+    furnished, tmp_path, name: str, ask: Ask
+):
     like, ours, theirs = furnished
     path = name.partition(" ")[2]
     async with instance(tmp_path, like=like) as remit:

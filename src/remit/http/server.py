@@ -1,4 +1,4 @@
-"""uvicorn, with what it lacks: limits of the header block (16 kB, 10 s; B-DOS-01), and an end in good order."""
+"""uvicorn, with what it lacks: limits of a header block (16 kB, 10 s) and a body (30 s; B-DOS-01), an end in order."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from remit.http.probes import Phase
 
 MAX_HEAD: Final = 16 * 1024
 HEAD_SECONDS: Final = 10.0
+BODY_SECONDS: Final = 30.0
 
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -65,10 +66,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_size = 0
         self._in_head = True
         self._head_timer: asyncio.TimerHandle | None = None
+        self._body_timer: asyncio.TimerHandle | None = None
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self._disarm_body()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -96,9 +99,11 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.write(_TOO_LARGE)
             self.transport.close()
             return
+        self._body_timer = asyncio.get_running_loop().call_later(BODY_SECONDS, self._body_too_slow)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        self._disarm_body()
         super().on_message_complete()
         self._in_head = True
         self._head_size = 0
@@ -110,6 +115,16 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _disarm_body(self) -> None:
+        if self._body_timer is not None:
+            self._body_timer.cancel()
+            self._body_timer = None
+
+    def _body_too_slow(self) -> None:
+        self._body_timer = None
+        if not self.transport.is_closing():
+            self.transport.close()
 
     def _too_slow(self) -> None:
         self._head_timer = None
