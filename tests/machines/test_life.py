@@ -15,7 +15,7 @@ from tests.machines.life import Life
 
 @pytest.mark.parametrize("effort", EFFORTS, indirect=True)
 def test_the_product_lives_as_the_model_does(effort, tmp_path, capsys):
-    lives = effort.size(30, 1_000)
+    lives = effort.size(30, 1_300)  # of up to a hundred steps: 100,000 in all
     effects: Counter[str] = Counter()
 
     class Here(Life):
