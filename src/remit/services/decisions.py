@@ -49,8 +49,11 @@ async def report(
         if isinstance(resource, Refusal):
             return await refuse(work, resource, origin.nobody(), deps, grant_type="decisions")
         now = deps.clock.now()
-        fresh = await work.decisions.fresh([f"{resource.id}:{entry.id}" for entry in reports], at=now)
-        new = tuple(entry for entry in reports if f"{resource.id}:{entry.id}" in fresh)
+        named: dict[str, Report] = {}
+        for entry in reports:
+            named.setdefault(f"{resource.id}:{entry.id}", entry)  # of two of one name in one batch the first counts
+        fresh = await work.decisions.fresh(list(named), at=now)
+        new = tuple(entry for name, entry in named.items() if name in fresh)
         for entry in new:
             await _record(work, resource, entry, origin, now=now)
         return new

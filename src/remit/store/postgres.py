@@ -204,6 +204,11 @@ class PostgresSession:
             raise StoreUnavailable("the database is a standby and takes no writes") from error
         except _UNAVAILABLE as error:
             raise StoreUnavailable(str(error) or "the database did not answer in time") from error
+        except asyncpg.InsufficientPrivilegeError as error:
+            # Somebody took a right of our role away, as to write events. The wall between tenants has this code too.
+            if error.server_source_function == "aclcheck_error":
+                raise StoreUnavailable(f"the database does not let us: {error}") from error
+            raise
         except asyncpg.InterfaceError as error:
             if self._lost():
                 raise StoreUnavailable("the connection to the database was lost") from error

@@ -194,7 +194,11 @@ class LogCheck:
             detail = f"a signed checkpoint speaks of {largest['checkpoint']} entries, the log ends at {end}"
             self._add(FaultKind.CUT, _span(end, largest["checkpoint"]), detail)
         if largest["outside"] > end:
-            detail = f"an outside checkpoint speaks of {largest['outside']} entries, the log ends at {end}"
+            # What is left may have moved up to close a gap, so no more is sure than what an outside root still covers.
+            detail = (
+                f"an outside checkpoint speaks of {largest['outside']} entries, the log ends at {end}; from entry "
+                f"{self._outside_agreed or 0} on no checkpoint from outside can be held against what is left"
+            )
             self._add(FaultKind.CUT, _span(end, largest["outside"]), detail)
             return True
         return False
