@@ -205,9 +205,10 @@ def test_the_doctor_finds_what_is_wrong(resting, spoil, check):
 
 
 def test_the_doctor_notices_when_somebody_else_answers_under_our_name(served):
-    ran = run(
-        "doctor", "--json", cwd=served.folder, REMIT_SERVER__BASE_URL=served.base.replace("127.0.0.1", "localhost")
-    )
+    elsewhere = served.base.replace("127.0.0.1", "localhost")
+    moved = run("config", "move", elsewhere, cwd=served.folder)
+    assert moved.returncode == 0, moved.stderr
+    ran = run("doctor", "--json", cwd=served.folder)
     assert ran.returncode == 1
     assert any("speaks for" in one["told"] for one in json.loads(ran.stdout) if one["level"] == "fail")
 

@@ -121,7 +121,10 @@ def test_a_probe_port_that_somebody_has_refuses_the_start(served, seeded_folder,
     other = tmp_path / "other"
     shutil.copytree(seeded_folder, other)
     taken = served.probes.rpartition(":")[2]
-    ran = run("serve", "--port", str(free_port()), "--probe-port", taken, cwd=other)
+    ran = run(
+        *("serve", "--port", str(free_port()), "--base-url", served.base, "--probe-port", taken),
+        cwd=other,
+    )
     assert ran.returncode == 5
     assert f"server.probe_port {taken} cannot be had" in ran.stderr
 

@@ -50,7 +50,8 @@ def error_page(
         # It may have been sent by another site without her cookies: a new one would break the pages she has open.
         browser = replace(browser, fresh_binding=None)
     view = ErrorPage(
-        frame=frame(browser, context.deps),
+        # Whatever came in the address of a refused request is not said again, not even to come back to it.
+        frame=frame(replace(browser, here=""), context.deps),
         title=title,
         happened=refusal.hint[:1].upper() + refusal.hint[1:] + ".",
         todo=todo or ADVICE.get(refusal.code, ADVICE["invalid_request"]),
