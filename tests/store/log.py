@@ -7,9 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
+import pytest
 
 from remit.core.audit.tree import leaf_hash, root_of
+from remit.core.names import RANDOM_BYTES, Prefix, encode_id
 from remit.ports.work import EventFilter
+from remit.store.columns import to_ms
 from tests.store.rows import (
     A_CODE,
     ACME,
@@ -25,6 +28,7 @@ from tests.store.rows import (
     SESSION,
     TOKEN,
     USER,
+    WHO,
 )
 from tests.store.steps import AT, in_work
 
@@ -68,6 +72,14 @@ class Log:
                 (EventFilter(agent="agt_9"), 0),
             ):
                 assert len(await work.events.page(wanted)) == count, wanted
+
+    @pytest.mark.parametrize("seconds", [-59, -1, 0, 1800])
+    async def test_events_of_a_token_are_found_by_whichever_clock_they_were_written(self, db, acme, seconds):
+        made = encode_id(Prefix.TOKEN, at_ms=to_ms(NOW), random=bytes([7] * RANDOM_BYTES))
+        told = replace(REFUSED, who=replace(WHO, jti=made))
+        async with db.work(ACME) as work:
+            id_ = await work.events.append(told, at=NOW + timedelta(seconds=seconds))
+            assert [event.id for event in await work.events.page(EventFilter(jti=made))] == [id_]
 
     async def test_an_event_lies_in_the_log_as_it_was_hashed(self, db, acme):
         async with db.read(ACME) as work:

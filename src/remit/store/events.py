@@ -100,6 +100,8 @@ _NEWEST = 2**62
 _MINUTE_MS = 60_000
 _TOKEN_MS = (MAX_TOKEN_SECONDS + 600) * 1000
 """How long after a token was made somebody may still tell of it: its longest life, and a late report."""
+_SKEW_MS = 60_000
+"""How far the clock of a node may be behind that of the node which made the token."""
 
 _VERSION = 1
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -243,12 +245,13 @@ def statement_for(wanted: EventFilter) -> str:
 
 
 def _window(jti: str | None) -> tuple[str, str]:
-    """Return between which ids the events of a token lie: none is before it, and none long after its end."""
+    """Return between which ids the events of a token lie, whichever node's clock they were written by."""
     try:
         made = time_of((jti or "").partition("_")[2])
     except ValueError:
         return "", ""
-    first, last = (encode_id(Prefix.EVENT, at_ms=at, random=bytes(RANDOM_BYTES)) for at in (made, made + _TOKEN_MS))
+    bounds = (max(0, made - _SKEW_MS), made + _TOKEN_MS)
+    first, last = (encode_id(Prefix.EVENT, at_ms=at, random=bytes(RANDOM_BYTES)) for at in bounds)
     return first, last
 
 
