@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -10,6 +12,15 @@ from starlette.types import ASGIApp
 from bench.servers import FORM
 
 Message = MutableMapping[str, Any]
+
+_folders: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def folder() -> Path:
+    """Return a folder for an instance of its own; all of a run lie together, because each begins as a copy of one."""
+    if not _folders:
+        _folders.append(tempfile.TemporaryDirectory(prefix="bench-"))
+    return Path(tempfile.mkdtemp(dir=_folders[0].name))
 
 
 async def ask(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 import apsw
 
-from bench.direct import ask
+from bench.direct import ask, folder
 from bench.report import Line, Target
 from bench.servers import TOKEN_FORM, basic
 from remit.core.names import Prefix
@@ -34,8 +33,7 @@ Costs = dict[str, float]
 
 def measure(grants: int) -> Iterator[Line]:
     """Yield how much more each costs with `grants` grants than with ten thousand."""
-    with tempfile.TemporaryDirectory() as folder:
-        few, many = asyncio.run(_in(Path(folder), grants))
+    few, many = asyncio.run(_in(folder(), grants))
     for name, cost in many.items():
         more = {"few_us": few[name], "many_us": cost, "grants": float(grants)}
         yield Line(
@@ -43,16 +41,15 @@ def measure(grants: int) -> Iterator[Line]:
         )
 
 
-async def _in(folder: Path, grants: int) -> tuple[Costs, Costs]:
-    (folder / "data").mkdir()
-    async with instance(folder / "data") as remit:
+async def _in(place: Path, grants: int) -> tuple[Costs, Costs]:
+    async with instance(place) as remit:
         world = remit.acme
         await approve(remit, world, world.web)
         browser = remit.browser()
         await visit(browser, world)
         cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
         await browser.aclose()
-        filling = Filling(folder / "data" / "remit.db", world.tenant.id, world.unattended.id, world.alice.id)
+        filling = Filling(place / "remit.db", world.tenant.id, world.unattended.id, world.alice.id)
         filling.upto(FEW)
         few = await _costs(remit, cookie)
         filling.upto(grants)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from bench.direct import ask
+from bench.direct import ask, folder
 from bench.report import Line, Target
 from bench.servers import TOKEN_FORM, basic
 from remit.core.audit.events import Event, TokenIssued, Who
@@ -36,16 +35,14 @@ EVENT = TokenIssued(
 
 def measure(events: int) -> Iterator[Line]:
     """Yield the event's share of an issuance in CPU time, and the entries that are verified in a second."""
-    with tempfile.TemporaryDirectory() as folder:
-        share, rate = asyncio.run(_in(Path(folder), events))
+    share, rate = asyncio.run(_in(folder(), events))
     yield Line(name="P12 event's share of an issuance", value=share, unit="of the CPU", target=Target(at_most=0.2))
     more = {"entries": float(events)}
     yield Line(name="P12 entries verified", value=rate, unit="a second", target=Target(at_least=200_000), more=more)
 
 
-async def _in(folder: Path, events: int) -> tuple[float, float]:
-    (folder / "data").mkdir()
-    async with instance(folder / "data") as remit:
+async def _in(place: Path, events: int) -> tuple[float, float]:
+    async with instance(place) as remit:
         share = min([await _share(remit) for _ in range(ROUNDS)])
         tenant = remit.acme.tenant.id
         for start in range(0, events, BATCH):

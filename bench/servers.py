@@ -121,16 +121,17 @@ def ours() -> Iterator[Target]:
             authorization=client(acme),
             token_form=TOKEN_FORM,
             opaque_form=TOKEN_FORM,
-            refresh_tokens=[_consented(acme) for _ in range(CALLERS)],
+            refresh_tokens=_consented(acme),
             refresh_form=f"grant_type=refresh_token&client_id={acme['clients']['pub1']['client_id']}",
         )
 
 
-def _consented(acme: Acme) -> str:
-    """Return a refresh token as a person's own agent gets it: sign in, consent, redeem."""
+def _consented(acme: Acme) -> list[str]:
+    """Return refresh tokens as a person's own agents get them: sign in once; consent and redeem for each."""
     with Browser() as browser:
-        party = Party(acme)
-        return party.redeem(browser.allow(party.request("read:calendar offline_access", prompt="consent"))).refresh
+        parties = [Party(acme) for _ in range(CALLERS)]
+        asked = [party.request("read:calendar offline_access", prompt="consent") for party in parties]
+        return [party.redeem(browser.allow(url)).refresh for party, url in zip(parties, asked, strict=True)]
 
 
 @contextmanager

@@ -42,7 +42,9 @@ select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_u
 BY_NAME = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
-  from client where tenant = :tenant and name = :name order by self_registered, id limit 1
+  from client
+ where tenant = :tenant and id in (select id from client where tenant = :tenant and name = :name)
+ order by self_registered, id limit 1
 """
 
 LIST = """
@@ -54,7 +56,9 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
 LIST_OF_AGENT = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
-  from client where tenant = :tenant and agent_id = :agent order by id
+  from client
+ where tenant = :tenant and id in (select id from client where tenant = :tenant and agent_id = :agent)
+ order by id
 """
 
 PAGE = """
@@ -81,7 +85,10 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
   from client c
  where tenant = :tenant and self_registered = 1 and state = 'active' and created_at < :before
-   and not exists (select 1 from grants g where g.tenant = c.tenant and g.client_id = c.id)
+   and not exists (
+       select 1 from grants g
+        where g.tenant = c.tenant and g.client_id = c.id
+          and g.id in (select id from grants where tenant = c.tenant and agent_id = c.agent_id))
  order by id limit 50
 """
 

@@ -33,14 +33,21 @@ select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver,
   from grants where tenant = :tenant and (state = 'active' or :active = 0) order by id desc
 """
 
+# Those of a user or an agent are looked up in an index first: left to itself, SQLite would walk the whole tenant.
 LIST_OF_USER = """
 select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver, state, created_at, expires_at
-  from grants where tenant = :tenant and user_id = :user and (state = 'active' or :active = 0) order by id desc
+  from grants
+ where tenant = :tenant and id in (select id from grants where tenant = :tenant and user_id = :user)
+   and (state = 'active' or :active = 0)
+ order by id desc
 """
 
 LIST_OF_AGENT = """
 select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver, state, created_at, expires_at
-  from grants where tenant = :tenant and agent_id = :agent and (state = 'active' or :active = 0) order by id desc
+  from grants
+ where tenant = :tenant and id in (select id from grants where tenant = :tenant and agent_id = :agent)
+   and (state = 'active' or :active = 0)
+ order by id desc
 """
 
 PAGE = """
@@ -56,7 +63,8 @@ select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver,
 PAGE_OF_USER = """
 select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver, state, created_at, expires_at
   from grants
- where tenant = :tenant and user_id = :user and id < :before
+ where tenant = :tenant
+   and id in (select id from grants where tenant = :tenant and user_id = :user and id < :before)
    and (cast(:agent as text) is null or agent_id = :agent)
    and (cast(:client as text) is null or client_id = :client)
    and (cast(:resource as text) is null or resource_id = :resource)
@@ -67,7 +75,8 @@ select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver,
 PAGE_OF_AGENT = """
 select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver, state, created_at, expires_at
   from grants
- where tenant = :tenant and agent_id = :agent and id < :before
+ where tenant = :tenant
+   and id in (select id from grants where tenant = :tenant and agent_id = :agent and id < :before)
    and (cast(:client as text) is null or client_id = :client)
    and (cast(:resource as text) is null or resource_id = :resource)
    and (cast(:state as text) is null or state = :state)

@@ -18,7 +18,9 @@ select id, grant_id, user_id, agent_id, client_id, client_version, redirect_uri,
 LIST = """
 select id, grant_id, user_id, agent_id, client_id, client_version, redirect_uri, resource_id, scopes, session_id,
        while_away, state, created_at, expires_at
-  from line where tenant = :tenant and grant_id = :grant order by id
+  from line
+ where tenant = :tenant and id in (select id from line where tenant = :tenant and grant_id = :grant)
+ order by id
 """
 
 PAGE = """
