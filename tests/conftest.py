@@ -9,6 +9,10 @@ import pytest
 from tests.kit.effort import Effort
 from tests.kit.postgres import running
 
+# Before anybody imports them: tests of other folders use parts of the store's contract, too.
+STORE = "contract", "log", "nouns", "pages", "remembered", "rows", "steps", "units", "wall"
+pytest.register_assert_rewrite(*(f"tests.store.{part}" for part in STORE))
+
 
 def pytest_addoption(parser):
     group = parser.getgroup("long")

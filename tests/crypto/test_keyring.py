@@ -65,6 +65,11 @@ def test_an_access_token_is_read_back():
     assert RING.read_access(ACME, KEYS, token, now=NOW) == (parts_of(token).claims() or {}) | {"kid": key_for(ACME).kid}
 
 
+def test_no_key_has_a_name_that_a_command_line_takes_for_an_option():
+    names = [RING.create(ACME, KeyUse.ACCESS, "ES256", now=NOW).kid for _ in range(1000)]
+    assert [name for name in names if name.startswith("-")] == []
+
+
 def test_a_token_that_was_read_is_judged_anew_each_time():
     """That a key signed it is remembered. Whether the key, the time and the tenant still hold is not."""
     ring = a_ring()

@@ -4,10 +4,6 @@ import asyncio
 
 import pytest
 
-PARTS = "contract", "log", "nouns", "pages", "remembered", "rows", "steps", "units", "wall"
-
-pytest.register_assert_rewrite(*(f"tests.store.{part}" for part in PARTS))
-
 
 @pytest.fixture(scope="session")
 def place(cluster):

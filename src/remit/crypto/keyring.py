@@ -64,6 +64,9 @@ class TenantKeyring:
     def create(self, tenant: Tenant, use: KeyUse, alg: str, *, now: datetime) -> SigningKey:
         """Make a key in state `next`, named by its thumbprint."""
         private = PrivateKey.generate(alg)
+        while private.thumbprint().startswith("-"):
+            # On a command line such a name would be taken for an option.
+            private = PrivateKey.generate(alg)
         kid = Kid(private.thumbprint())
         public = private.jwk() | {"kid": kid, "alg": alg, "use": "sig"}
         return SigningKey(
