@@ -6,9 +6,8 @@ from remit.http._kit.render import View
 from remit.http._kit.views import AgentHead, CredentialRow, EventRow, FieldError, GrantRow, Link, StopNote
 from remit.http.console.agent.page import AgentPage
 from remit.http.console.agent_access.page import AgentAccessPage, RemitOnResource, ScopeUse
-from remit.http.console.agent_activity.page import AgentActivityPage
 from remit.http.console.agent_credentials.page import AgentCredentialsPage, ClientCard
-from remit.http.console.agent_history.page import AgentHistoryPage
+from remit.http.console.agent_log.page import AgentLogPage
 from remit.http.console.resources.page import ResourceCard, ResourcesPage, ScopeRow
 from remit.http.console.secret.page import SecretPage
 from remit.http.console.settings.page import KeyRow, LifetimeField, SettingsPage
@@ -155,8 +154,13 @@ def agent_views(events: tuple[EventRow, ...]) -> dict[str, View]:
         "agent": AGENT,
         "agent, stopped": replace(AGENT, head=STOPPED),
         "agent's access": ACCESS,
-        "agent's activity": AgentActivityPage(
-            frame=frame(DANA, "Agents"), head=HEAD, rows=events, audit_href="/console/audit?agent=agt_1", older="/older"
+        "agent's activity": AgentLogPage(
+            frame=frame(DANA, "Agents"),
+            head=HEAD,
+            history=False,
+            rows=events,
+            audit_href="/console/audit?agent=agt_1",
+            older="/older",
         ),
         "agent's credentials": AgentCredentialsPage(
             frame=frame(DANA, "Agents"),
@@ -174,8 +178,13 @@ def agent_views(events: tuple[EventRow, ...]) -> dict[str, View]:
                 replace(CLIENT, name="desk", auth="none", state="retired", credentials=(), roll=""),
             ),
         ),
-        "agent's history": AgentHistoryPage(
-            frame=frame(DANA, "Agents"), head=STOPPED, rows=events, audit_href="/console/audit?agent=agt_1", newer="/n"
+        "agent's history": AgentLogPage(
+            frame=frame(DANA, "Agents"),
+            head=STOPPED,
+            history=True,
+            rows=events,
+            audit_href="/console/audit?agent=agt_1",
+            newer="/n",
         ),
         "resources": ResourcesPage(
             frame=frame(DANA, "Access"),

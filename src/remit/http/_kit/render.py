@@ -21,9 +21,8 @@ from remit.http.account.sign_in.page import SignInPage
 from remit.http.account.signed_out.page import SignedOutPage
 from remit.http.console.agent.page import AgentPage
 from remit.http.console.agent_access.page import AgentAccessPage
-from remit.http.console.agent_activity.page import AgentActivityPage
 from remit.http.console.agent_credentials.page import AgentCredentialsPage
-from remit.http.console.agent_history.page import AgentHistoryPage
+from remit.http.console.agent_log.page import AgentLogPage
 from remit.http.console.agents.page import AgentsPage
 from remit.http.console.audit.page import AuditPage
 from remit.http.console.event.page import EventPage
@@ -48,9 +47,8 @@ View: TypeAlias = (
     | AgentsPage
     | AgentPage
     | AgentAccessPage
-    | AgentActivityPage
     | AgentCredentialsPage
-    | AgentHistoryPage
+    | AgentLogPage
     | ResourcesPage
     | SettingsPage
     | SecretPage
@@ -74,9 +72,8 @@ TEMPLATES: dict[type[View], str] = {
     AgentsPage: "console/agents/page.html",
     AgentPage: "console/agent/page.html",
     AgentAccessPage: "console/agent_access/page.html",
-    AgentActivityPage: "console/agent_activity/page.html",
     AgentCredentialsPage: "console/agent_credentials/page.html",
-    AgentHistoryPage: "console/agent_history/page.html",
+    AgentLogPage: "console/agent_log/page.html",
     ResourcesPage: "console/resources/page.html",
     SettingsPage: "console/settings/page.html",
     SecretPage: "console/secret/page.html",

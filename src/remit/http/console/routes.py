@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.responses import Response
@@ -11,11 +12,11 @@ from remit.core.display import plain_text
 from remit.core.names import AgentId, EventId, GrantId, StopId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.stops import Target, TargetKind
+from remit.http._kit.render import View
 from remit.http.console.agent.load import load as load_agent
 from remit.http.console.agent_access.load import load as load_agent_access
-from remit.http.console.agent_activity.load import load as load_agent_activity
 from remit.http.console.agent_credentials.load import load as load_agent_credentials
-from remit.http.console.agent_history.load import load as load_agent_history
+from remit.http.console.agent_log.load import load_activity, load_history
 from remit.http.console.agents.load import load as load_agents
 from remit.http.console.audit.load import load as load_audit
 from remit.http.console.credentials import ROUTES as CREDENTIALS
@@ -46,29 +47,14 @@ async def show_agents(visit: Visit) -> Response:
     return show(visit, await load_agents(visit))
 
 
-async def show_agent(visit: Visit) -> Response:
-    agent = visit.named("agent")
-    return show(visit, await load_agent(visit, AgentId(agent)) if agent else None)
+def tab_of(load: Callable[[Visit, AgentId], Awaitable[View | None]]) -> Callable[[Visit], Awaitable[Response]]:
+    """Return what shows one tab of the agent that the path names."""
 
+    async def show_tab(visit: Visit) -> Response:
+        agent = visit.named("agent")
+        return show(visit, await load(visit, AgentId(agent)) if agent else None)
 
-async def show_agent_access(visit: Visit) -> Response:
-    agent = visit.named("agent")
-    return show(visit, await load_agent_access(visit, AgentId(agent)) if agent else None)
-
-
-async def show_agent_activity(visit: Visit) -> Response:
-    agent = visit.named("agent")
-    return show(visit, await load_agent_activity(visit, AgentId(agent)) if agent else None)
-
-
-async def show_agent_credentials(visit: Visit) -> Response:
-    agent = visit.named("agent")
-    return show(visit, await load_agent_credentials(visit, AgentId(agent)) if agent else None)
-
-
-async def show_agent_history(visit: Visit) -> Response:
-    agent = visit.named("agent")
-    return show(visit, await load_agent_history(visit, AgentId(agent)) if agent else None)
+    return show_tab
 
 
 async def show_resources(visit: Visit) -> Response:
@@ -143,13 +129,13 @@ def _back(visit: Visit, agent: str, said: str) -> str:
 ROUTES: Final = (
     Route("/console", page_for(READERS, show_overview), methods=["GET"]),
     Route("/console/agents", page_for(READERS, show_agents), methods=["GET"]),
-    Route("/console/agents/{agent}", page_for(READERS, show_agent), methods=["GET"]),
+    Route("/console/agents/{agent}", page_for(READERS, tab_of(load_agent)), methods=["GET"]),
     Route("/console/agents/{agent}/stop", form_for(ADMINS, stop_agent), methods=["POST"]),
     Route("/console/agents/{agent}/resume", form_for(ADMINS, resume_agent), methods=["POST"]),
-    Route("/console/agents/{agent}/access", page_for(READERS, show_agent_access), methods=["GET"]),
-    Route("/console/agents/{agent}/activity", page_for(READERS, show_agent_activity), methods=["GET"]),
-    Route("/console/agents/{agent}/credentials", page_for(READERS, show_agent_credentials), methods=["GET"]),
-    Route("/console/agents/{agent}/history", page_for(READERS, show_agent_history), methods=["GET"]),
+    Route("/console/agents/{agent}/access", page_for(READERS, tab_of(load_agent_access)), methods=["GET"]),
+    Route("/console/agents/{agent}/activity", page_for(READERS, tab_of(load_activity)), methods=["GET"]),
+    Route("/console/agents/{agent}/credentials", page_for(READERS, tab_of(load_agent_credentials)), methods=["GET"]),
+    Route("/console/agents/{agent}/history", page_for(READERS, tab_of(load_history)), methods=["GET"]),
     Route("/console/resources", page_for(READERS, show_resources), methods=["GET"]),
     *CREDENTIALS,
     *SETTINGS,

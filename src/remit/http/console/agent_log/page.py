@@ -1,4 +1,4 @@
-"""View model of the activity of one agent."""
+"""View model of the tabs that show one agent's events: what it did, and what was done to it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from remit.http._kit.views import AgentHead, EventRow, Frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentActivityPage:
+class AgentLogPage:
     """Forms: Stop and Resume of the head."""
 
     frame: Frame
     head: AgentHead
+    history: bool
+    """What was done to it; else what it did."""
     rows: tuple[EventRow, ...]
     audit_href: str
     older: str = ""

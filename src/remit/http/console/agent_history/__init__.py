@@ -1,1 +1,0 @@
-"""History of one agent: who changed what."""
