@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+import structlog.testing
 from starlette.routing import Route
 
 from remit.app import Application
@@ -18,6 +19,28 @@ BREAKAGES = {
     "the store cannot answer": (StoreUnavailable("locked by 4711"), 503, "temporarily_unavailable"),
     "a bug of ours": (ZeroDivisionError("in line 4711"), 500, "internal"),
 }
+
+
+async def test_whoever_goes_in_the_middle_of_his_request_is_no_bug_of_ours(remit):
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/t/acme/oauth/token",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/x-www-form-urlencoded")],
+    }
+    told = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        told.append(message)
+
+    with structlog.testing.capture_logs() as logged:
+        await remit.app(scope, receive, send)
+    assert told == []
+    assert [(line["event"], line["status"]) for line in logged] == [("request.answered", 0)]
 
 
 @pytest.mark.requirement("REV-6", "PD-2")

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 
 from remit.http import server as limits
-from remit.http.server import MAX_HEAD, LimitedProtocol
+from remit.http.server import MAX_HEAD, Corked, LimitedProtocol
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: here\r\n"
 PATIENCE = 10
@@ -20,9 +20,14 @@ async def hello(scope, receive, send):
     await send({"type": "http.response.body"})
 
 
+async def greet(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
 @asynccontextmanager
-async def listening():
-    config = uvicorn.Config(hello, port=0, http=LimitedProtocol, ws="none", lifespan="off", log_config=None)
+async def listening(app=hello):
+    config = uvicorn.Config(app, port=0, http=LimitedProtocol, ws="none", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve())
     while not server.started:
@@ -95,4 +100,44 @@ async def test_a_second_request_on_the_same_connection_has_its_own_limit():
                 assert (await reader.readuntil(b"\r\n\r\n")).split()[1] == b"200"
             writer.write(padded(MAX_HEAD + 200))
             assert (await reader.readuntil(b"\r\n\r\n")).split()[1] == b"431"
+        writer.close()
+
+
+class Wire:
+    """What arrives at a socket, write by write."""
+
+    def __init__(self):
+        self.written = []
+
+    def write(self, data):
+        self.written.append(data)
+
+    def close(self):
+        self.written.append(None)
+
+
+async def test_head_and_body_leave_together_and_nothing_is_kept_back():
+    wire = Wire()
+    corked = Corked(wire)
+    corked.write(b"head ")
+    corked.write(b"body")
+    assert wire.written == []
+    await asyncio.sleep(0)
+    assert wire.written == [b"head body"]
+    corked.write(b"more")
+    await asyncio.sleep(0)
+    assert wire.written[1:] == [b"more"]
+    corked.write(b"last")
+    corked.close()
+    await asyncio.sleep(0)
+    assert wire.written[2:] == [b"last", None]
+
+
+async def test_an_answer_is_read_at_once():
+    async with listening(greet) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(50):
+                writer.write(REQUEST + b"\r\n")
+                assert (await reader.read(MAX_HEAD)).endswith(b"\r\n\r\nhello")
         writer.close()

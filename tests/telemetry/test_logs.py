@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import logging
+from typing import Any
 
 import pytest
 import structlog
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from remit.core.names import Opaque as OpaqueSecret
 from remit.core.names import Secret, SecretKind, encode_ordinal
-from remit.telemetry.logs import REDACTED, configure, redact
+from remit.telemetry import logs
+from remit.telemetry.logs import REDACTED, answered, configure, redact
 
 CANARY = "c4narySecretValue0123456789"
 OPAQUE = (
@@ -27,14 +29,20 @@ OPAQUE = (
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJjNG5hcnkifQ.c4naryc4naryc4naryc4nary"
 
 
-@pytest.fixture
-def sink():
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch):
+    """Leave the logs of this process as they were."""
+    monkeypatch.setattr(logs, "_direct", None)
     before = logging.getLogger().handlers[:], logging.getLogger().level
-    out = io.StringIO()
-    yield out
+    yield
     structlog.reset_defaults()
     logging.getLogger().handlers[:], level = before
     logging.getLogger().setLevel(level)
+
+
+@pytest.fixture
+def sink():
+    return io.StringIO()
 
 
 FIELDS = {
@@ -114,6 +122,43 @@ def test_what_is_no_secret_is_left_alone(sink):
         "left": None,
         "scopes": ["read:calendar"],
     }
+
+
+LINE: dict[str, Any] = {
+    "request": "req_1",
+    "trace": None,
+    "tenant": "acme",
+    "method": "POST",
+    "route": "/oauth/token",
+    "status": 200,
+    "ms": 1.5,
+}
+
+
+def test_the_line_of_a_request_is_what_the_processors_would_make_of_it(sink):
+    configure(level="info", format="json", stream=sink)
+    answered(**LINE)
+    structlog.get_logger().info("request.answered", **LINE)
+    direct, processed = (json.loads(line) for line in sink.getvalue().splitlines())
+    assert direct.pop("at")[:13] == processed.pop("at")[:13]
+    assert direct == processed
+
+
+def test_a_method_that_somebody_made_up_is_not_written_into_the_log(sink):
+    configure(level="info", format="json", stream=sink)
+    answered(**LINE | {"method": CANARY})
+    assert json.loads(sink.getvalue())["method"] == "other"
+
+
+@pytest.mark.parametrize("format", ["json", "text"])
+def test_the_line_of_a_request_keeps_to_level_and_format(sink, format):
+    configure(level="warning", format=format, stream=sink)
+    answered(**LINE)
+    assert sink.getvalue() == ""
+    configure(level="info", format=format, stream=sink)
+    answered(**LINE)
+    assert sink.getvalue().startswith("{") == (format == "json")
+    assert "request.answered" in sink.getvalue()
 
 
 def test_a_library_speaks_in_a_field_of_its_own(sink):

@@ -255,9 +255,13 @@ def test_a_uri_that_differs_in_any_character_does_not_match(uri, data):
 @given(st.sampled_from([uri for uri, _ in REGISTRABLE.values() if uri.startswith("http:")]), st.data())
 def test_a_loopback_that_differs_in_any_character_beside_its_port_does_not_match(uri, data):
     presented = one_edit(data, uri)
-    port = re.compile(r"(?<=[1a-z\]])(?::[1-9][0-9]{0,4})?(?=/)", re.ASCII)
-    same_beside_port = port.sub("", presented, count=1) == port.sub("", uri, count=1)
-    assert match([uri], presented) == (presented == uri or same_beside_port)
+    port = re.compile(r"(?<=[1a-z\]])(?::([1-9][0-9]{0,4}))?(?=/)", re.ASCII)
+
+    def beside_port(text: str) -> str:
+        # There are no ports above: such a number is a part of the address like any other.
+        return port.sub(lambda found: found[0] if int(found[1] or 0) > 65535 else "", text, count=1)
+
+    assert match([uri], presented) == (presented == uri or beside_port(presented) == beside_port(uri))
 
 
 @pytest.mark.requirement("RED-2", "RED-3")
