@@ -9,13 +9,13 @@ import pytest
 
 from remit.http import server as limits
 from tests.abuse.watched import rows
-from tests.http import test_limits
 from tests.http.api.world import api_of
 from tests.http.test_limits import REQUEST, answer_to, listening
 from tests.kit.flows import request_for
 
 SLOW = 1.5
-"""Far above the tenth of a second that these take, and far below what an attack on a parser takes."""
+"""Seconds of this process's own CPU: far above the tenth that these take, however busy the machine, and far below what
+an attack on a parser takes."""
 
 SENT = b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 100\r\n\r\n"
 
@@ -44,8 +44,7 @@ async def reads(scope, receive, send):
 
 
 async def test_b_dos_01_a_body_that_never_ends_is_closed_and_one_that_does_is_read(monkeypatch):
-    monkeypatch.setattr(test_limits, "hello", reads)
-    async with listening() as port:
+    async with listening(reads) as port:
         assert (await answer_to(port, SENT, b"a" * 100)).split()[1] == b"200"
         monkeypatch.setattr(limits, "BODY_SECONDS", 0.05)
         assert await answer_to(port, SENT, b"a") == b""
@@ -74,7 +73,7 @@ async def test_b_dos_02_no_json_is_too_deep_or_too_large_to_be_refused(remit, bo
         ("/api/v1/agents", {"authorization": f"Bearer {api.token}"}),
         ("/api/v1/stops", {"authorization": f"Bearer {api.token}"}),
     ):
-        began = time.perf_counter()
+        began = time.process_time()
         answer = await remit.http.post(
             f"{world.issuer}{path}", content=body, headers={"content-type": "application/json", **headers}
         )
@@ -83,7 +82,7 @@ async def test_b_dos_02_no_json_is_too_deep_or_too_large_to_be_refused(remit, bo
             path,
             answer.status_code,
         )
-        assert time.perf_counter() - began < SLOW, path
+        assert time.process_time() - began < SLOW, path
 
 
 FORMS = {
@@ -102,12 +101,12 @@ async def test_b_dos_03_no_form_is_too_large_to_be_refused(remit, body):
     world = remit.acme
     for path in ("/oauth/token", "/oauth/introspect", "/oauth/revoke", "/login", "/consent", "/setup"):
         for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
-            began = time.perf_counter()
+            began = time.process_time()
             answer = await remit.http.post(
                 f"{world.issuer}{path}", content=body.encode(), headers={"content-type": kind}
             )
             assert answer.status_code in {400, 401, 403, 404, 413, 415}, (path, answer.status_code)
-            assert time.perf_counter() - began < SLOW, path
+            assert time.process_time() - began < SLOW, path
 
 
 PATTERNS = {
@@ -125,7 +124,7 @@ PATTERNS = {
 @pytest.mark.parametrize("text", PATTERNS.values(), ids=PATTERNS)
 async def test_b_dos_04_no_text_makes_a_pattern_slow(remit, text):
     world = remit.acme
-    began = time.perf_counter()
+    began = time.process_time()
     for name in ("scope", "redirect_uri", "resource", "client_id", "state", "code_challenge", "login_hint"):
         asked = request_for(world.web, **{name: text})
         answer = await remit.http.get(f"{world.issuer}/oauth/authorize", params=asked)
@@ -134,7 +133,7 @@ async def test_b_dos_04_no_text_makes_a_pattern_slow(remit, text):
         assert (await remit.http.post(f"{world.issuer}/oauth/token", data=sent)).status_code < 500
     boundary = {"content-type": 'multipart/form-data; boundary="' + "\\" * 5000, "user-agent": text}
     assert (await remit.http.post(f"{world.issuer}/login", content=b"x", headers=boundary)).status_code < 500
-    assert time.perf_counter() - began < 10 * SLOW
+    assert time.process_time() - began < 10 * SLOW
 
 
 async def test_b_dos_05_requests_that_nobody_finishes_leave_nothing_behind(remit):
