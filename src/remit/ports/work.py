@@ -11,17 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from remit.core.agents import Agent, AgentState, Remit
-from remit.core.clients import Client, Party
-from remit.core.credentials import StoredSecret
 from remit.core.grants import Code, Grant, GrantState, Line
-from remit.core.keys import KeyState, SigningKey
-from remit.core.lifetimes import ChosenLifetimes
 from remit.core.names import (
     AgentId,
     ClientId,
     GrantId,
-    Kid,
     LineId,
     ResourceId,
     SessionId,
@@ -29,157 +23,14 @@ from remit.core.names import (
     TenantId,
     UserId,
 )
-from remit.core.resources import Resource
 from remit.core.sessions import LoginSession
 from remit.core.stops import Stop, Target
 from remit.core.tenants import Tenant
 from remit.core.tokens import RefreshToken
-from remit.core.users import Rights, User, UserState
 from remit.ports.credentials import Credentials
 from remit.ports.log import AuditLog, Decisions, EventFilter, Events, Kind, StoredEvent, TreeState, Usage
+from remit.ports.registry import Agents, Clients, Keys, Resources, Tenants, Users
 from remit.ports.replies import Facts, Replies, Reply
-
-
-class Tenants(Protocol):
-    """The tenant of this work."""
-
-    async def current(self) -> Tenant: ...
-    async def epoch(self) -> int:
-        """Return the tenant's stop counter as of this transaction; tokens issued now carry it."""
-        ...
-
-    async def turn_rights_on(self) -> None: ...
-    async def choose_lifetimes(self, chosen: ChosenLifetimes) -> None: ...
-    async def add(self, tenant: Tenant, *, at: datetime) -> bool:
-        """Make the tenant of this work exist, together with what else the work writes. False when the slug is taken."""
-        ...
-
-
-class Keys(Protocol):
-    async def all(self) -> tuple[SigningKey, ...]: ...
-    async def add(self, key: SigningKey) -> None: ...
-    async def change(self, kid: Kid, state: KeyState, *, at: datetime) -> None: ...
-
-
-class Users(Protocol):
-    async def get(self, user: UserId) -> User | None: ...
-    async def by_email(self, email: str) -> User | None:
-        """Find by address, compared without regard to case."""
-        ...
-
-    async def list(self) -> tuple[User, ...]: ...
-    async def add(self, user: User, *, at: datetime) -> bool:
-        """Add a user. False when the address is taken."""
-        ...
-
-    async def page(self, *, after: str = "", limit: int) -> tuple[User, ...]:
-        """Return users in the order of their ids, those after one."""
-        ...
-
-    async def change(self, user: User) -> None:
-        """Store the name and the role of a user."""
-        ...
-
-    async def set_state(self, user: UserId, state: UserState) -> None: ...
-    async def set_password(self, user: UserId, password_hash: str) -> None: ...
-    async def rights(self, user: UserId, resource: ResourceId) -> Rights: ...
-    async def set_rights(self, user: UserId, resource: ResourceId, scopes: frozenset[str]) -> None: ...
-
-
-class Agents(Protocol):
-    async def get(self, agent: AgentId) -> Agent | None: ...
-    async def by_name(self, name: str) -> Agent | None: ...
-    async def list(self) -> tuple[Agent, ...]: ...
-    async def page(self, *, after: str = "", limit: int) -> tuple[Agent, ...]:
-        """Return agents in the order of their ids, those after one."""
-        ...
-
-    async def add(self, agent: Agent) -> bool:
-        """Add an agent. False when the name is taken."""
-        ...
-
-    async def change(self, agent: Agent) -> None:
-        """Store what may change of an agent: everything but its id, state and beginning."""
-        ...
-
-    async def set_state(self, agent: AgentId, state: AgentState) -> None: ...
-    async def remit(self, agent: AgentId) -> Remit | None:
-        """Return the active version of the agent's remit."""
-        ...
-
-    async def remits(self, agent: AgentId, *, before: int | None = None, limit: int) -> tuple[Remit, ...]:
-        """Return versions of the agent's remit, newest first, those before one."""
-        ...
-
-    async def active_remits(self) -> tuple[Remit, ...]:
-        """Return the active version of every agent's remit."""
-        ...
-
-    async def publish(self, remit: Remit, *, at: datetime) -> None:
-        """Make this version the active one; the version before it is superseded."""
-        ...
-
-
-class Clients(Protocol):
-    async def get(self, client: ClientId) -> Client | None: ...
-    async def party(self, client: ClientId) -> Party | None:
-        """Return the client with its agent and the agent's active remit, in one statement."""
-        ...
-
-    async def by_name(self, name: str) -> Client | None: ...
-    async def list(self, agent: AgentId | None = None) -> tuple[Client, ...]: ...
-    async def page(self, *, agent: AgentId | None = None, after: str = "", limit: int) -> tuple[Client, ...]:
-        """Return clients in the order of their ids, those after one."""
-        ...
-
-    async def change(self, client: Client) -> None:
-        """Store what may change of a client, with its version; its keys change by rotation."""
-        ...
-
-    async def count_self_registered(self) -> int:
-        """Count the active clients that registered themselves."""
-        ...
-
-    async def unused(self, before: datetime) -> tuple[Client, ...]:
-        """Return some active clients that registered themselves before this and were never granted anything."""
-        ...
-
-    async def retire(self, client: ClientId) -> None: ...
-    async def add(self, client: Client) -> None: ...
-    async def secrets(self, client: ClientId) -> tuple[StoredSecret, ...]: ...
-    async def add_secret(self, client: ClientId, secret: StoredSecret) -> None: ...
-    async def end_secret(self, client: ClientId, secret: str, *, at: datetime) -> None:
-        """Let a secret end at this time."""
-        ...
-
-    async def set_keys(self, client: Client) -> None:
-        """Store the client's key sets and its version."""
-        ...
-
-
-class Resources(Protocol):
-    async def get(self, resource: ResourceId) -> Resource | None: ...
-    async def by_uri(self, uri: str) -> Resource | None: ...
-    async def list(self) -> tuple[Resource, ...]: ...
-    async def page(self, *, after: str = "", limit: int) -> tuple[Resource, ...]:
-        """Return resources in the order of their ids, those after one."""
-        ...
-
-    async def change(self, resource: Resource) -> None:
-        """Store what may change of a resource: everything but its id and URI; its scopes take the place of others."""
-        ...
-
-    async def add(self, resource: Resource, *, at: datetime) -> bool:
-        """Add a resource with its scopes. False when the URI is taken in this tenant."""
-        ...
-
-    async def move(self, resource: ResourceId, uri: str) -> None: ...
-
-    async def secrets(self, resource: ResourceId) -> tuple[StoredSecret, ...]: ...
-    async def add_secret(self, resource: ResourceId, secret: StoredSecret) -> None: ...
-    async def end_secret(self, resource: ResourceId, secret: str, *, at: datetime) -> None:
-        """Let a secret end at this time."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,42 @@ from typing import ClassVar
 
 from remit.core.audit.credentials import CredentialAdded, CredentialRevoked, CredentialRotated, KeyStateChanged
 from remit.core.audit.form import SYSTEM, Event, Outcome, Who
+from remit.core.audit.governing import (
+    AgentChanged,
+    AgentCreated,
+    AgentStateChanged,
+    ClientChanged,
+    ClientCreated,
+    ClientRegistered,
+    ClientRetired,
+    RegistrationRefused,
+    RemitPublished,
+    ResourceChanged,
+    ResourceCreated,
+    RightsChanged,
+    SetupFinished,
+    SignedIn,
+    SignedOut,
+    SignInRefused,
+    TenantCreated,
+    TenantLifetimesChanged,
+    TenantMoved,
+    UserChanged,
+    UserCreated,
+    UserStateChanged,
+)
 from remit.core.audit.refusals import ApiRefused, PageRefused
 
 __all__ = [
     "SYSTEM",
+    "AgentChanged",
+    "AgentCreated",
+    "AgentStateChanged",
     "ApiRefused",
+    "ClientChanged",
+    "ClientCreated",
+    "ClientRegistered",
+    "ClientRetired",
     "CredentialAdded",
     "CredentialRevoked",
     "CredentialRotated",
@@ -22,180 +53,24 @@ __all__ = [
     "KeyStateChanged",
     "Outcome",
     "PageRefused",
+    "RegistrationRefused",
+    "RemitPublished",
+    "ResourceChanged",
+    "ResourceCreated",
+    "RightsChanged",
+    "SetupFinished",
+    "SignInRefused",
+    "SignedIn",
+    "SignedOut",
+    "TenantCreated",
+    "TenantLifetimesChanged",
+    "TenantMoved",
+    "UserChanged",
+    "UserCreated",
+    "UserStateChanged",
     "Who",
 ]
 # Whoever writes an event finds all of it here, its form too.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantCreated(Event):
-    type: ClassVar[str] = "tenant.created"
-    tenant: str
-    slug: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantMoved(Event):
-    type: ClassVar[str] = "tenant.moved"
-    issuer: str
-    before: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantLifetimesChanged(Event):
-    """How long tokens and lines of the tenant live from now on. None: what the instance says."""
-
-    type: ClassVar[str] = "tenant.lifetimes_changed"
-    access_seconds: int | None
-    refresh_idle_days: int | None
-    refresh_absolute_days: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetupFinished(Event):
-    type: ClassVar[str] = "setup.finished"
-    administrator: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserCreated(Event):
-    type: ClassVar[str] = "user.created"
-    subject: str
-    role: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserChanged(Event):
-    type: ClassVar[str] = "user.changed"
-    subject: str
-    changed: tuple[str, ...]
-    role: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserStateChanged(Event):
-    type: ClassVar[str] = "user.state_changed"
-    subject: str
-    state: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RightsChanged(Event):
-    type: ClassVar[str] = "user.rights_changed"
-    subject: str
-    target: str
-    scopes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn(Event):
-    type: ClassVar[str] = "user.signed_in"
-    method: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignInRefused(Event):
-    type: ClassVar[str] = "user.sign_in_refused"
-    outcome: ClassVar[Outcome] = Outcome.REFUSED
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedOut(Event):
-    type: ClassVar[str] = "user.signed_out"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceCreated(Event):
-    type: ClassVar[str] = "resource.created"
-    uri: str
-    scopes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceChanged(Event):
-    """A resource has another name, state, lifetime or other scopes. `changed` names the fields."""
-
-    type: ClassVar[str] = "resource.changed"
-    uri: str
-    changed: tuple[str, ...]
-    scopes: tuple[str, ...]
-    removed: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentCreated(Event):
-    type: ClassVar[str] = "agent.created"
-    name: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentStateChanged(Event):
-    type: ClassVar[str] = "agent.state_changed"
-    state: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentChanged(Event):
-    """What an agent is called, is for, or who answers for it. `changed` names the fields."""
-
-    type: ClassVar[str] = "agent.changed"
-    changed: tuple[str, ...]
-    new_owner: str | None
-    new_sponsor: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemitPublished(Event):
-    type: ClassVar[str] = "remit.published"
-    remit: str
-    version: int
-    scopes: tuple[str, ...]
-    expires_at: str | None
-    token_seconds: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientCreated(Event):
-    type: ClassVar[str] = "client.created"
-    auth_method: str
-    grant_types: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientRegistered(Event):
-    """A client registered itself (RFC 7591); nobody has vouched for it or for its agent."""
-
-    type: ClassVar[str] = "client.registered"
-    auth_method: str
-    grant_types: tuple[str, ...]
-    redirect_uris: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationRefused(Event):
-    type: ClassVar[str] = "client.registration_refused"
-    outcome: ClassVar[Outcome] = Outcome.REFUSED
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientChanged(Event):
-    """What a client is called, where it is sent back to, what it may ask. `changed` names the fields."""
-
-    type: ClassVar[str] = "client.changed"
-    changed: tuple[str, ...]
-    redirect_uris: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientRetired(Event):
-    type: ClassVar[str] = "client.retired"
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

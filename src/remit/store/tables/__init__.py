@@ -1,0 +1,1 @@
+"""What `remit.store.schema` is made of, part by part. Importing a part declares its tables."""

@@ -1,0 +1,122 @@
+"""Tables of what was allowed and what stops it: grants, lines, codes, tokens, stops, sign-ins, what is used once."""
+
+from __future__ import annotations
+
+from sqlalchemy import UniqueConstraint
+
+from remit.core.grants import CodeState, GrantState
+from remit.core.stops import TargetKind
+from remit.core.tokens import RefreshState
+from remit.store.declare import flag, number, of, one_of, raw, table, text, time
+
+table(
+    "grants",
+    text("id"),
+    text("user_id", null=True),
+    text("agent_id"),
+    text("client_id"),
+    text("resource_id"),
+    text("scopes"),
+    text("purpose"),
+    text("approver", null=True),
+    one_of("state", GrantState),
+    time("created_at"),
+    time("expires_at", null=True),
+    time("revoked_at", null=True),
+    text("revoked_why", null=True),
+    of("users", "user_id"),
+    of("agent", "agent_id"),
+    of("client", "client_id"),
+    of("resource", "resource_id"),
+)
+table(
+    "line",
+    text("id"),
+    text("grant_id"),
+    text("user_id"),
+    text("agent_id"),
+    text("client_id"),
+    number("client_version"),
+    text("redirect_uri"),
+    text("resource_id"),
+    text("scopes"),
+    text("session_id"),
+    flag("while_away"),
+    one_of("state", GrantState),
+    time("created_at"),
+    time("expires_at"),
+    time("revoked_at", null=True),
+    text("revoked_why", null=True),
+    of("grants", "grant_id"),
+)
+table(
+    "code",
+    text("id"),
+    raw("digest"),
+    text("line_id"),
+    text("client_id"),
+    text("redirect_uri"),
+    flag("redirect_sent"),
+    text("challenge"),
+    text("nonce", null=True),
+    time("auth_time"),
+    text("amr"),
+    one_of("state", CodeState),
+    time("expires_at"),
+    time("spent_at", null=True),
+    of("line", "line_id"),
+)
+table(
+    "refresh_token",
+    text("id"),
+    raw("digest"),
+    text("line_id"),
+    one_of("state", RefreshState),
+    time("issued_at"),
+    time("expires_at"),
+    time("spent_at", null=True),
+    text("successor", null=True),
+    raw("sealed", null=True),
+    of("line", "line_id"),
+)
+table(
+    "stop",
+    text("id"),
+    one_of("target_kind", TargetKind),
+    text("target_id"),
+    text("reason"),
+    text("actor_kind"),
+    text("actor"),
+    time("started_at"),
+    time("ends_at", null=True),
+    time("lifted_at", null=True),
+    text("lifted_by", null=True),
+    number("epoch"),
+    UniqueConstraint("tenant", "epoch"),
+    of_tenant=True,
+)
+table(
+    "login_session",
+    text("id"),
+    raw("digest"),
+    text("user_id"),
+    time("auth_time"),
+    text("amr"),
+    time("last_seen"),
+    time("ended_at", null=True),
+    of("users", "user_id"),
+)
+# What the instance remembers of itself, in a tenant that is none: `remit.core.tenants.INSTANCE`.
+table("fact", text("name"), text("value"), key=("name",))
+table("once", text("kind"), text("key"), time("until"), time("claimed_at"), key=("kind", "key"), of_tenant=True)
+table(
+    "reply",
+    text("caller"),
+    text("key"),
+    raw("request"),
+    number("status"),
+    raw("body"),
+    time("until"),
+    key=("caller", "key"),
+    of_tenant=True,
+)
