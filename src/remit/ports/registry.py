@@ -10,13 +10,7 @@ from remit.core.clients import Client, Party
 from remit.core.credentials import StoredSecret
 from remit.core.keys import KeyState, SigningKey
 from remit.core.lifetimes import ChosenLifetimes
-from remit.core.names import (
-    AgentId,
-    ClientId,
-    Kid,
-    ResourceId,
-    UserId,
-)
+from remit.core.names import AgentId, ClientId, Kid, ResourceId, UserId
 from remit.core.resources import Resource
 from remit.core.tenants import Tenant
 from remit.core.users import Rights, User, UserState

@@ -2,7 +2,8 @@
 
 Text ids, times as integer milliseconds, digests as bytes, JSON as text, states as text with a check. Every primary key
 begins with the tenant, and tables are stored in its order (`without rowid` on SQLite). Token tables have no secondary
-index: a token is found by the id inside it, and "all tokens of X" is a state of X.
+index: a token is found by the id inside it, and "all tokens of X" is a state of X. `user` and `grant` are reserved
+words, so these two tables are named in the plural, and columns that point to them end in `_id`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,9 @@ from __future__ import annotations
 from sqlalchemy import Index, text
 
 from remit.store.declare import METADATA
-from remit.store.tables import authority, parties, records
+from remit.store.tables import authority, parties, records  # noqa: F401 - a part declares its tables by being imported
 
-__all__ = ["METADATA", "PARTS"]
-
-PARTS = (parties, authority, records)
+__all__ = ["METADATA"]
 
 _TABLES = METADATA.tables
 

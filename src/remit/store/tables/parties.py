@@ -12,9 +12,6 @@ from remit.core.tenants import TenantState
 from remit.core.users import Role, UserState
 from remit.store.declare import flag, number, of, one_of, raw, table, text, time
 
-# `user` and `grant` are reserved words, so these two tables are named in the plural and columns that point to them end
-# in `_id`.
-
 table(
     "tenant",
     text("slug"),
