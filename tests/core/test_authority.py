@@ -14,6 +14,7 @@ from remit.core.authority import (
     Chain,
     Dead,
     attenuate,
+    lives_until,
     of_grant,
     of_line,
     of_remit,
@@ -131,6 +132,26 @@ ALIVE = {
 @pytest.mark.parametrize("chain", ALIVE.values(), ids=ALIVE)
 def test_the_living_are_let_through(chain):
     assert principal_live(chain, (), now=NOW) is None
+
+
+MOMENTS = st.none() | st.integers(1, 900_000).map(lambda seconds: NOW + seconds * SECOND)
+
+
+@given(remit=MOMENTS, grant=MOMENTS, line=MOMENTS, idle=st.integers(0, 28_000), away=st.booleans())
+def test_a_live_chain_lives_exactly_until_its_first_end(remit, grant, line, idle, away):
+    chain = replace(
+        with_party(remit=replace(REMIT, expires_at=remit)),
+        grant=replace(GRANT, expires_at=grant),
+        line=replace(LINE, expires_at=line, while_away=away),
+        login=replace(SESSION, last_seen=NOW - idle * SECOND),
+    )
+    end = lives_until(chain)
+    assert principal_live(chain, (), now=NOW) is None
+    if end is None:
+        assert principal_live(chain, (), now=NOW + 1000 * SESSION_ABSOLUTE) is None
+    else:
+        assert principal_live(chain, (), now=end - SECOND) is None
+        assert principal_live(chain, (), now=end) is not None
 
 
 TARGETS = {

@@ -11,7 +11,7 @@ import pytest
 
 from remit.crypto.jose import PrivateKey
 from remit.store.sqlite import Connection
-from tests.kit.flows import approve, redeem, refresh
+from tests.kit.flows import approve, get_tokens, redeem, refresh
 
 FRAME = ("begin", "commit", "savepoint", "release", "rollback", "pragma")
 """What keeps works apart, and asks no question."""
@@ -72,6 +72,13 @@ async def introspecting(remit):
     return partial(asked, remit, "introspect", token=token)
 
 
+async def introspecting_for_a_user(remit, away):
+    world = remit.acme
+    token = (await get_tokens(remit, world, world.web, scope="read:calendar", away=away))["access_token"]
+    await asked(remit, "introspect", token=token)
+    return partial(asked, remit, "introspect", token=token)
+
+
 async def rotating(remit):
     world = remit.acme
     answer = await approve(remit, world, world.web, scope="read:calendar offline_access")
@@ -83,6 +90,8 @@ async def rotating(remit):
 BUDGETS = {
     "client_credentials": (issuing, 4, 1),
     "introspection": (introspecting, 1, 0),
+    "introspection, a user's line": (partial(introspecting_for_a_user, away="yes"), 2, 0),
+    "introspection, a line that needs its session": (partial(introspecting_for_a_user, away="no"), 3, 0),
     "refresh": (rotating, 9, 1),
 }
 """The most statements and signatures of one request whose client, grant and keys were asked about before."""

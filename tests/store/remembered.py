@@ -36,6 +36,22 @@ REMEMBERED: dict[str, Look] = LOOKS | {
 }
 
 
+LEAVE_VERDICTS = {
+    "replies.keep",
+    "credentials.used",
+    "lines.revoke",
+    "codes.spend",
+    "refresh_tokens.spend",
+    "sessions.touch",
+    "sessions.end",
+    "once.claim",
+    "decisions.fresh",
+    "events.append",
+    "audit.add_checkpoint",
+}
+"""Writes that are no change of what is remembered. Whoever believes a verdict looks at lines and sessions himself."""
+
+
 async def told(db: Database, tenant: TenantId) -> dict[str, object]:
     """What a work sees, and what a reader sees, which is the same between works."""
     async with db.read(tenant) as work:
@@ -106,6 +122,45 @@ class Remembered:
                 async with elsewhere() as stranger:
                     assert await told(node, ACME) == await told(stranger, ACME)
 
+    @pytest.mark.parametrize("name", WRITES)
+    async def test_a_verdict_ends_with_any_change_that_it_could_rest_on(self, db, acme, elsewhere, name):
+        """A verdict of a reader and one of a writer, and the change on another node."""
+        async with elsewhere() as other:
+            async with db.read(ACME) as work:
+                assert await work.verdicts.find("t") is None
+                work.verdicts.keep("t", "live")
+            await in_work(db, ACME, partial(_judge, "u"))
+            await in_work(other, ACME, WRITES[name])
+            left = "live" if name in LEAVE_VERDICTS else None
+            for token in ("t", "u"):
+                assert await in_work(db, ACME, partial(_verdict, token)) == left
+            assert await in_work(db, GLOBEX, partial(_verdict, "t")) is None
+
+    @pytest.mark.parametrize("name", WRITES)
+    async def test_a_work_believes_no_verdict_from_before_its_own_change(self, db, acme, name):
+        async def change_and_judge(work: Work) -> object:
+            await _judge("t", work)
+            await WRITES[name](work)
+            found = await work.verdicts.find("t")
+            await work.tenants.epoch()
+            work.verdicts.keep("u", "live")
+            return found
+
+        left = "live" if name in LEAVE_VERDICTS else None
+        assert await in_work(db, ACME, change_and_judge) == left
+        # Not even what it concluded after its change is kept: it may change more, at the same stamp.
+        assert await in_work(db, ACME, partial(_verdict, "u")) == left
+
+    async def test_a_verdict_is_as_old_as_what_it_rests_on(self, db, acme, monkeypatch):
+        now = [time.monotonic()]
+        monkeypatch.setattr(db.recall, "_now", lambda: now[0])
+        await in_work(db, ACME, _agent_state)
+        now[0] += OLDEST_SECONDS - 1
+        await in_work(db, ACME, _judge_by_the_party)
+        assert await in_work(db, ACME, partial(_verdict, "t")) == "live"
+        now[0] += 2
+        assert await in_work(db, ACME, partial(_verdict, "t")) is None
+
     async def test_what_was_changed_by_hand_is_felt_when_it_is_old(self, db, acme, by_hand, monkeypatch):
         assert await in_work(db, ACME, _agent_state) == AgentState.ACTIVE
         await by_hand("update agent set state = 'retired'")
@@ -118,6 +173,21 @@ async def _do(name: str, work: Work, *, fails: bool) -> None:
     await WRITES[name](work)
     if fails:
         raise Boom
+
+
+async def _judge(token: str, work: Work) -> None:
+    await work.verdicts.find(token)
+    work.verdicts.keep(token, "live")
+
+
+async def _verdict(token: str, work: Work) -> object | None:
+    return await work.verdicts.find(token)
+
+
+async def _judge_by_the_party(work: Work) -> None:
+    await work.verdicts.find("t")
+    await _agent_state(work)
+    work.verdicts.keep("t", "live")
 
 
 async def _agent_state(work: Work) -> AgentState:

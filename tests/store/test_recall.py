@@ -56,9 +56,9 @@ def test_what_is_volatile_exists():
 
 
 def test_an_item_is_recalled_at_its_own_stamp_only():
-    recall = Recall()
+    recall = Recall(lambda: 7.0)
     recall.put("party", A, "c", 1, "item")
-    assert recall.get("party", A, "c", 1) == "item"
+    assert recall.get("party", A, "c", 1) == ("item", 7.0)
     for other in (("party", A, "c", 2), ("party", B, "c", 1), ("party", A, "d", 1), ("user", A, "c", 1)):
         assert recall.get(*other) is None
 
@@ -68,17 +68,21 @@ def test_nothing_is_believed_for_long():
     recall = Recall(lambda: now[0])
     recall.put("party", A, "c", 1, "item")
     now[0] = OLDEST_SECONDS
-    assert recall.get("party", A, "c", 1) == "item"
+    assert recall.get("party", A, "c", 1) == ("item", 0.0)
+    # What is made of it now is as old as it is.
+    recall.put("verdict", A, "t", 1, "live", read_at=0.0)
+    assert recall.get("verdict", A, "t", 1) == ("live", 0.0)
     now[0] = OLDEST_SECONDS + 0.001
     assert recall.get("party", A, "c", 1) is None
+    assert recall.get("verdict", A, "t", 1) is None
 
 
 def test_of_each_kind_a_bounded_number_is_kept():
-    recall = Recall()
+    recall = Recall(lambda: 7.0)
     recall.put("user", A, "u", 1, "user")
     for number in range(3 * KEPT):
         recall.put("party", A, number, 1, number)
     held = [number for number in range(3 * KEPT) if recall.get("party", A, number, 1) is not None]
     assert KEPT // 2 < len(held) <= KEPT
     assert held[-1] == 3 * KEPT - 1
-    assert recall.get("user", A, "u", 1) == "user"
+    assert recall.get("user", A, "u", 1) == ("user", 7.0)

@@ -43,8 +43,10 @@ class Wall:
     def test_every_repository_is_behind_the_wall(self):
         tried = {name.split(".")[0] for name in LOOKS} & {name.split(".")[0] for name in WRITES}
         readable = {name.split(".")[0] for name in LOOKS | WRITES}
-        assert set(get_type_hints(Work)) == readable
-        assert set(get_type_hints(Work)) - tried == {"once"}  # there is nothing to read
+        # Verdicts lie in no table; that no tenant finds another one's is a part of what `Remembered` proves.
+        repositories = set(get_type_hints(Work)) - {"verdicts"}
+        assert repositories == readable
+        assert repositories - tried == {"once"}  # there is nothing to read
 
     async def test_two_tenants_may_hold_equal_ids_and_names(self, db, acme):
         await in_work(db, GLOBEX, furnish)

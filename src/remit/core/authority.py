@@ -116,6 +116,19 @@ def principal_live(chain: Chain, stops: Iterable[Stop], *, now: datetime) -> Dea
     return None
 
 
+def lives_until(chain: Chain) -> datetime | None:
+    """Return when time alone ends a chain that is live now; None: it does not. Stops only come by being placed."""
+    line, remit, grant = chain.line, chain.party.remit, chain.grant
+    login = None if line is None or chain.while_away else chain.login
+    ends = (
+        None if remit is None else remit.expires_at,
+        None if grant is None else grant.expires_at,
+        None if line is None else line.expires_at,
+        None if login is None else login.runs_out_at,
+    )
+    return min((end for end in ends if end is not None), default=None)
+
+
 _WORDS = {kind: str(kind) for kind in TargetKind} | {TargetKind.KID: "signing key", TargetKind.SESSION: "login session"}
 
 

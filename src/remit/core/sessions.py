@@ -24,5 +24,10 @@ class LoginSession:
     last_seen: datetime
     ended_at: datetime | None
 
+    @property
+    def runs_out_at(self) -> datetime:
+        """Return when the session ends by itself."""
+        return min(self.last_seen + SESSION_IDLE, self.auth_time + SESSION_ABSOLUTE)
+
     def live(self, now: datetime) -> bool:
-        return self.ended_at is None and now < self.last_seen + SESSION_IDLE and now < self.auth_time + SESSION_ABSOLUTE
+        return self.ended_at is None and now < self.runs_out_at

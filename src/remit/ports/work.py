@@ -146,6 +146,16 @@ class Once(Protocol):
         ...
 
 
+class Verdicts(Protocol):
+    """What was judged of a token, as long as all that can be remembered stands as it stood then.
+
+    INVARIANT: whoever believes one has looked himself at what no stamp covers: the time, lines and login sessions.
+    """
+
+    async def find(self, token: str) -> object | None: ...
+    def keep(self, token: str, verdict: object) -> None: ...
+
+
 class Work(Protocol):
     """One transaction in one tenant. Commits when the body returns, rolls back when it raises.
 
@@ -174,6 +184,7 @@ class Work(Protocol):
     decisions: Decisions
     audit: AuditLog
     facts: Facts
+    verdicts: Verdicts
 
 
 class System(Protocol):
@@ -243,5 +254,6 @@ __all__ = [
     "TreeState",
     "Usage",
     "Users",
+    "Verdicts",
     "Work",
 ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
-from remit.core.audit.events import TokenIntrospected, TokenRefused, Who
-from remit.core.authority import Chain, principal_live
+from remit.core.audit.events import TokenIntrospected, TokenRefused
+from remit.core.authority import Chain, lives_until, principal_live
 from remit.core.clients import Party
 from remit.core.names import ClientId, GrantId, Kid, LineId, Prefix, SecretKind, TenantId, TokenId, UserId
 from remit.core.oauth import scopes as scope_rules
@@ -41,6 +41,11 @@ class LiveToken:
     chain: Chain
     claims: Claims
     scopes: frozenset[str]
+    answer: Claims
+    """What introspection tells about it. Nobody changes it: every question about this token gets this one."""
+    since: datetime
+    until: datetime
+    """The times between which this stands, unless somebody changes something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,8 @@ class NotLive:
     reason: str
     chain: Chain | None = None
 
+
+_REFRESH = f"rmt_{SecretKind.REFRESH}_"
 
 UNKNOWN = NotLive(reason="not an access token of this issuer, or expired")
 NO_REFRESH = NotLive(reason="not a refresh token of who asked")
@@ -67,6 +74,26 @@ async def judge_token(work: Work, token: str, deps: Deps) -> LiveToken | NotLive
     Scopes are what is left after every ceiling as it stands now, which may be less than the token says.
     """
     now = deps.clock.now()
+    known = await work.verdicts.find(token)
+    if isinstance(known, LiveToken) and await _stands(work, known, now=now):
+        return known
+    verdict = await _judge(work, token, deps, now=now)
+    if isinstance(verdict, LiveToken):
+        work.verdicts.keep(token, verdict)
+    return verdict
+
+
+async def _stands(work: Work, live: LiveToken, *, now: datetime) -> bool:
+    """Say whether a verdict that nobody's change has ended still holds: its time, its line and its login session."""
+    if not live.since <= now < live.until:
+        return False
+    line, login = live.chain.line, live.chain.login
+    return (line is None or await work.lines.get(line.id) == line) and (
+        login is None or await work.sessions.find(login.id) == login
+    )
+
+
+async def _judge(work: Work, token: str, deps: Deps, *, now: datetime) -> LiveToken | NotLive:
     tenant = await work.tenants.current()
     claims = deps.keyring.read_access(tenant, await work.keys.all(), token, now=now)
     if claims is None:
@@ -110,7 +137,22 @@ async def judge_token(work: Work, token: str, deps: Deps) -> LiveToken | NotLive
     if not scopes:
         # Active without any scope would read as "no limit" to an API that forgets to ask for one.
         return NotLive(reason="nothing is left of what was granted", chain=chain)
-    return LiveToken(chain=chain, claims=claims, scopes=scopes)
+    told = {key: value for key, value in claims.items() if key != "kid"}
+    ends, expires = lives_until(chain), _expiry(claims)
+    return LiveToken(
+        chain=chain,
+        claims=claims,
+        scopes=scopes,
+        answer={"active": True, **told, "scope": scope_rules.render(scopes), "token_type": "Bearer"},
+        since=now,
+        until=expires if ends is None else min(ends, expires),
+    )
+
+
+def _expiry(claims: Claims) -> datetime:
+    expires = claims["exp"]
+    assert isinstance(expires, int | float)  # noqa: S101 - read_access checked the type
+    return datetime.fromtimestamp(expires, UTC)
 
 
 def _stopped_since(stops: Iterable[Stop], claims: Claims) -> bool:
@@ -130,7 +172,7 @@ async def introspect(
     opened = deps.db.work(tenant) if presented.proof is Proof.ASSERTION else deps.db.read(tenant)
     async with opened as work:
         caller = await _caller(work, presented, deps)
-        answer = caller if isinstance(caller, Refusal) else await _answer(work, caller, token, deps, origin)
+        answer = caller if isinstance(caller, Refusal) else await _answer(work, caller, token, deps)
     if isinstance(answer, Refusal):
         async with deps.db.work(tenant) as work:
             return await refuse_stranger(work, answer, presented, deps, origin, grant_type="introspection")
@@ -139,30 +181,26 @@ async def introspect(
         who = f"{tenant}:{presented.client}"
         wait = deps.throttle.allow("not live", who, limit=MISSES, per_seconds=MISSES_SECONDS, now=deps.clock.now())
         return TooMany(wait) if wait else INACTIVE
-    claims, asker = answer
-    if asker is not None and not deps.throttle.allow(
-        "introspected", f"{tenant}:{asker.jti}", limit=1, per_seconds=60, now=deps.clock.now()
-    ):
+    if not isinstance(answer, LiveToken):
+        return answer
+    now, chain = deps.clock.now(), answer.chain
+    if not deps.throttle.allow("introspected", f"{tenant}:{chain.jti}", limit=1, per_seconds=60, now=now):
+        asker = origin.chain(chain, actor_kind="resource" if isinstance(caller, Resource) else "client")
         async with deps.db.work(tenant) as work:
-            await work.events.append(TokenIntrospected(who=asker), at=deps.clock.now())
-    return claims
+            await work.events.append(TokenIntrospected(who=asker), at=now)
+    return answer.answer
 
 
-async def _answer(
-    work: Work, caller: Party | Resource, token: str, deps: Deps, origin: Origin
-) -> tuple[Claims, Who | None] | NotLive:
-    """Return the claims a caller may see, and who to name in the event of a positive answer."""
-    if token.startswith(f"rmt_{SecretKind.REFRESH}_"):
-        claims = await _refresh_claims(work, caller, token, deps)
-        return claims if isinstance(claims, NotLive) else (claims, None)
+async def _answer(work: Work, caller: Party | Resource, token: str, deps: Deps) -> LiveToken | Claims | NotLive:
+    """Return the access token that a caller may see, or the claims of his refresh token."""
+    if token.startswith(_REFRESH):
+        return await _refresh_claims(work, caller, token, deps)
     live = await judge_token(work, token, deps)
     if isinstance(live, NotLive):
         return live
     if not _may_see(caller, live):
         return NotLive(reason="the token is not for who asked", chain=live.chain)
-    told = {key: value for key, value in live.claims.items() if key != "kid"}
-    claims = {"active": True, **told, "scope": scope_rules.render(live.scopes), "token_type": "Bearer"}
-    return claims, origin.chain(live.chain, actor_kind="resource" if isinstance(caller, Resource) else "client")
+    return live
 
 
 async def _caller(work: Work, presented: Presented, deps: Deps) -> Party | Resource | Refusal:

@@ -80,22 +80,25 @@ class Recall:
         self._kinds: dict[str, dict[Hashable, tuple[Hashable, float, object]]] = {}
         self._now = now
 
-    def get(self, kind: str, tenant: TenantId, key: Hashable, stamp: Hashable) -> object | None:
-        """Return an item read at this very stamp, not long ago; None: it has to be read."""
+    def get(self, kind: str, tenant: TenantId, key: Hashable, stamp: Hashable) -> tuple[object, float] | None:
+        """Return an item read at this very stamp, not long ago, and when that was; None: it has to be read."""
         items = self._kinds.get(kind)
         found = items.get((tenant, key)) if items is not None else None
         if found is None or found[0] != stamp or self._now() - found[1] > OLDEST_SECONDS:
             return None
-        return found[2]
+        return found[2], found[1]
 
     def clear(self) -> None:
         """Forget everything."""
         self._kinds.clear()
 
-    def put(self, kind: str, tenant: TenantId, key: Hashable, stamp: Hashable, item: object) -> None:
+    def put(
+        self, kind: str, tenant: TenantId, key: Hashable, stamp: Hashable, item: object, *, read_at: float | None = None
+    ) -> None:
+        """Keep an item. One that was made from others is as old as the oldest of them."""
         items = self._kinds.setdefault(kind, {})
         if len(items) >= KEPT:
             # The oldest eighth goes: whoever is still in use is read once more.
             for old in list(items)[: KEPT // 8]:
                 del items[old]
-        items[tenant, key] = (stamp, self._now(), item)
+        items[tenant, key] = (stamp, self._now() if read_at is None else read_at, item)

@@ -52,7 +52,7 @@ class Statements:
     remembered nor recalled.
     """
 
-    __slots__ = ("_changed", "_closed", "_connection", "_head", "_recall", "_tenant")
+    __slots__ = ("_changed", "_closed", "_connection", "_head", "_oldest", "_recall", "_tenant")
 
     def __init__(self, connection: Connection, tenant: TenantId, recall: Recall | None = None) -> None:
         """Without `recall` every question goes to the database."""
@@ -62,6 +62,7 @@ class Statements:
         self._closed: str | None = None
         self._head: Head | None = None
         self._changed = Change.NONE
+        self._oldest: float | None = None
 
     @property
     def tenant(self) -> TenantId:
@@ -128,10 +129,31 @@ class Statements:
         stamp: Hashable = (head.stamp, head.stop_stamp) if stops else head.stamp
         found = recall.get(kind, self._tenant, key, stamp)
         if found is not None:
-            return cast("Item", found)
+            return cast("Item", self._noted(found))
         item = await read()
         if item is not None:
             recall.put(kind, self._tenant, key, stamp, item)
+        return item
+
+    async def conclusion(self, kind: str, key: Hashable) -> object | None:
+        """Return what a work concluded, here or elsewhere, if nothing that is remembered has changed since."""
+        recall = self._recall
+        if recall is None or self._changed or (head := await self.head()) is None:
+            return None
+        found = recall.get(kind, self._tenant, key, (head.stamp, head.stop_stamp))
+        return None if found is None else self._noted(found)
+
+    def conclude(self, kind: str, key: Hashable, item: object) -> None:
+        """Keep what this work concluded from what it read and recalled. It is as old as the oldest thing recalled."""
+        recall, head = self._recall, self._head
+        if recall is not None and head is not None and not self._changed:
+            stamp = (head.stamp, head.stop_stamp)
+            recall.put(kind, self._tenant, key, stamp, item, read_at=self._oldest)
+
+    def _noted(self, found: tuple[object, float]) -> object:
+        item, read_at = found
+        if self._oldest is None or read_at < self._oldest:
+            self._oldest = read_at
         return item
 
     async def _draw(self, change: Change) -> None:

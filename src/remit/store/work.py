@@ -33,6 +33,7 @@ from remit.store.statements import Connection, Statements
 from remit.store.stops import StopTable
 from remit.store.tenants import TenantTable
 from remit.store.users import UserTable
+from remit.store.verdicts import VerdictMemory
 
 OVER = "the work is over; open another one"
 
@@ -62,6 +63,7 @@ class TenantWork(Work):
         self.decisions = DecisionTables(statements)
         self.audit = AuditTables(statements, tree)
         self.facts = FactTable(statements)
+        self.verdicts = VerdictMemory(statements)
         self.housekeeping = Housekeeping(statements, events)
 
     @property
