@@ -13,6 +13,7 @@ from remit.http.context import context_of
 from remit.services.grants.refusing import note_refusal
 from remit.services.guessing import count_miss, held_back
 from remit.services.introspection import introspect, userinfo
+from remit.services.origin import Origin
 from remit.services.revocation import revoke
 from remit.wire.call import Call, json_answer
 from remit.wire.caller import NoToken, bearer, origin_of, presented_client, tenant_id_of
@@ -32,13 +33,14 @@ _ASKING = frozenset({"GET", "HEAD", "POST"})
 async def introspection_endpoint(call: Call) -> ASGIApp:
     """Say whether a token is live, to those it concerns."""
     began = time.perf_counter()
-    read = await _read(call, "introspection")
+    context, tenant, origin = context_of(call), tenant_id_of(call), origin_of(call)
+    read = await _read(call, origin, "introspection")
     if isinstance(read, Response):
         return read
     presented, token = read
-    claims = await introspect(tenant_id_of(call), presented, token, context_of(call).deps, origin_of(call))
-    context_of(call).meter.introspected(time.perf_counter() - began)
-    count_miss(tenant_id_of(call), presented, claims, context_of(call).deps, origin_of(call))
+    claims = await introspect(tenant, presented, token, context.deps, origin)
+    context.meter.introspected(time.perf_counter() - began)
+    count_miss(tenant, presented, claims, context.deps, origin)
     if isinstance(claims, Refusal):
         return render_refusal(claims)
     if isinstance(claims, TooMany):
@@ -48,12 +50,13 @@ async def introspection_endpoint(call: Call) -> ASGIApp:
 
 async def revocation_endpoint(call: Call) -> ASGIApp:
     """Take back a token. The answer is the same whether or not it was one (REV-2)."""
-    read = await _read(call, "revocation")
+    deps, tenant, origin = context_of(call).deps, tenant_id_of(call), origin_of(call)
+    read = await _read(call, origin, "revocation")
     if isinstance(read, Response):
         return read
     presented, token = read
-    refusal = await revoke(tenant_id_of(call), presented, token, context_of(call).deps, origin_of(call))
-    count_miss(tenant_id_of(call), presented, refusal, context_of(call).deps, origin_of(call))
+    refusal = await revoke(tenant, presented, token, deps, origin)
+    count_miss(tenant, presented, refusal, deps, origin)
     return render_refusal(refusal) if refusal is not None else Response(b"", 200, NO_STORE)
 
 
@@ -82,7 +85,7 @@ async def _token_in_form(call: Call) -> bool:
     return isinstance(form, Form) and form.one("access_token") is not None
 
 
-async def _read(call: Call, asked_at: str) -> tuple[Presented, str] | Response:
+async def _read(call: Call, origin: Origin, asked_at: str) -> tuple[Presented, str] | Response:
     """Read what the two endpoints share: a POST form with a token, and who asks."""
     if call.scope["method"] != "POST":
         return render_method("POST")
@@ -99,7 +102,7 @@ async def _read(call: Call, asked_at: str) -> tuple[Presented, str] | Response:
     if token is None:
         return render_refusal(await _note(call, Refusal("invalid_request", "send token"), asked_at))
     deps, tenant = context_of(call).deps, tenant_id_of(call)
-    if wait := await held_back(tenant, presented, deps, origin_of(call), asked_at=asked_at):
+    if wait := await held_back(tenant, presented, deps, origin, asked_at=asked_at):
         return render_throttled(wait)
     return presented, token
 
