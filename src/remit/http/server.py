@@ -75,17 +75,22 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._in_head:
-            if self._head_timer is None:
-                self._arm()
+        before = self._in_head
+        if before:
             # The first bytes of a body may be counted too; bodies larger than a header block then come in later reads.
             self._head_size += len(data)
-        before = self._in_head
         super().data_received(data)
-        if before and self._in_head and self._head_size > MAX_HEAD:
-            self._disarm()
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
+        # A request that came whole, as most do, has no need of a timer.
+        if not self._in_head:
+            if self._body_timer is None:
+                self._body_timer = self.loop.call_later(BODY_SECONDS, self._body_too_slow)
+        elif before and self._head_size:
+            if self._head_timer is None:
+                self._arm()
+            if self._head_size > MAX_HEAD:
+                self._disarm()
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
 
     def on_url(self, url: bytes) -> None:
         self._in_head = True
@@ -99,7 +104,6 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.write(_TOO_LARGE)
             self.transport.close()
             return
-        self._body_timer = asyncio.get_running_loop().call_later(BODY_SECONDS, self._body_too_slow)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -109,7 +113,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_size = 0
 
     def _arm(self) -> None:
-        self._head_timer = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._too_slow)
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
     def _disarm(self) -> None:
         if self._head_timer is not None:

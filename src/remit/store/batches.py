@@ -90,6 +90,8 @@ class Batches:
         self._unfinished = 0
         self._closing = False
         self._idle: asyncio.Future[None] | None = None
+        # Asked for once: on Python 3.11 each question is a system call.
+        self.loop = asyncio.get_running_loop()
 
     @property
     def committing(self) -> bool:
@@ -106,7 +108,7 @@ class Batches:
         Raises:
             RuntimeError: the running task is inside a work.
         """
-        if self._inside is not None and self._inside.task is asyncio.current_task():
+        if self._inside is not None and self._inside.task is asyncio.current_task(self.loop):
             raise RuntimeError(NO_NESTING)
 
     async def enter(self) -> Turn:
@@ -122,7 +124,7 @@ class Batches:
         try:
             while (batch := self._open_batch()) is None:
                 await self._wait()
-            turn = Turn(batch, asyncio.current_task())
+            turn = Turn(batch, asyncio.current_task(self.loop))
             self._writer.savepoint()
         except BaseException:
             self._finish_one()
@@ -145,7 +147,7 @@ class Batches:
             self._settle(turn, failed=failed)
             if failed:
                 return
-            turn.done = asyncio.get_running_loop().create_future()
+            turn.done = self.loop.create_future()
             turn.batch.finished.append(turn)
         finally:
             if turn.done is None:
@@ -157,7 +159,7 @@ class Batches:
         """Take no more works, and return when those that were here are done."""
         self._closing = True
         if self._unfinished:
-            self._idle = asyncio.get_running_loop().create_future()
+            self._idle = self.loop.create_future()
             await self._idle
         # A batch whose works all failed has nobody waiting for it; what it began ends before the connection does.
         self._flush()
@@ -200,29 +202,28 @@ class Batches:
             return None
         if self._batch is None:
             if not self._writer.begin():
-                deadline = asyncio.get_running_loop().time() + LOCK_PATIENCE
+                deadline = self.loop.time() + LOCK_PATIENCE
                 self._try_again(_FIRST_DELAY, deadline)
                 return None
             self._batch = Batch()
             # All that are ready in this turn of the loop run before this and join.
-            asyncio.get_running_loop().call_soon(self._flush)
+            self.loop.call_soon(self._flush)
         if self._batch.broken is not None or self._batch.entered >= MAX_TURNS:
             return None
         return self._batch
 
     async def _wait(self) -> None:
-        waiter = asyncio.get_running_loop().create_future()
+        waiter = self.loop.create_future()
         self._waiting.append(waiter)
         await waiter
 
     def _try_again(self, delay: float, deadline: float) -> None:
         later = partial(self._knock, delay, deadline)
-        self._retry = asyncio.get_running_loop().call_later(delay, later)
+        self._retry = self.loop.call_later(delay, later)
 
     def _knock(self, delay: float, deadline: float) -> None:
         """Ask again for the lock that another process held."""
         self._retry = None
-        loop = asyncio.get_running_loop()
         try:
             begun = self._writer.begin()
         except StoreUnavailable as error:
@@ -230,7 +231,7 @@ class Batches:
             return
         if begun:
             self._begin_for_waiting()
-        elif loop.time() >= deadline:
+        elif self.loop.time() >= deadline:
             self._turn_away(StoreUnavailable("another process holds the database"))
         else:
             self._try_again(min(delay * 1.5, _LAST_DELAY), deadline)
@@ -244,7 +245,7 @@ class Batches:
         self._batch = Batch()
         for _ in range(min(len(self._waiting), MAX_TURNS)):
             _wake(self._waiting.popleft())
-        asyncio.get_running_loop().call_soon(self._flush)
+        self.loop.call_soon(self._flush)
 
     def _turn_away(self, error: StoreUnavailable) -> None:
         while self._waiting:
@@ -264,8 +265,8 @@ class Batches:
                 batch.broken = error
         if batch.broken is None and batch.finished:
             self._committing = True
-            loop = asyncio.get_running_loop()
-            loop.run_in_executor(self._thread, self._writer.commit).add_done_callback(partial(self._committed, batch))
+            commit = self.loop.run_in_executor(self._thread, self._writer.commit)
+            commit.add_done_callback(partial(self._committed, batch))
             return
         self._roll_back()
         self._answer(batch, batch.broken)
@@ -290,7 +291,6 @@ class Batches:
             self._on_commit()
         if not self._waiting:
             return
-        loop = asyncio.get_running_loop()
         try:
             begun = self._writer.begin()
         except StoreUnavailable as failure:
@@ -299,7 +299,7 @@ class Batches:
         if begun:
             self._begin_for_waiting()
         else:
-            self._try_again(_FIRST_DELAY, loop.time() + LOCK_PATIENCE)
+            self._try_again(_FIRST_DELAY, self.loop.time() + LOCK_PATIENCE)
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:

@@ -144,7 +144,7 @@ class Reader:
         self._expel()
         self._connection.begin_reading()
         self._inside = Statements(self._connection, tenant, self._recall)
-        self._marker = asyncio.get_running_loop().call_soon(self._expel)
+        self._marker = self._batches.loop.call_soon(self._expel)
         return self._inside
 
     def leave(self, statements: Statements) -> bool:
