@@ -67,6 +67,22 @@ def test_ids_always_rise(steps):
     assert all(earlier < later for earlier, later in pairwise(made))
 
 
+def test_no_byte_of_chance_makes_two_ids():
+    drawn = []
+
+    def numbered(size):
+        """Bytes of which no ten are like ten others."""
+        drawn.append(size)
+        return b"".join(b"%010d" % number for number in range(1000 * len(drawn), 1000 * len(drawn) + size // 10 + 1))[
+            :size
+        ]
+
+    fresh = SystemFresh(Moments(*(NOW + timedelta(milliseconds=step) for step in range(300))), random=numbered)
+    random_parts = {fresh.ordinal()[10:] for _ in range(300)}
+    assert len(random_parts) == 300
+    assert len(drawn) <= 3
+
+
 def test_two_processes_do_not_make_the_same_id():
     assert SystemFresh(Moments(NOW)).ordinal() != SystemFresh(Moments(NOW)).ordinal()
 

@@ -1,5 +1,6 @@
 """Logs: canaries go in by every way there is, and none comes out."""
 
+import asyncio
 import errno
 import io
 import json
@@ -135,28 +136,60 @@ LINE: dict[str, Any] = {
 }
 
 
-def test_the_line_of_a_request_is_what_the_processors_would_make_of_it(sink):
+async def turn():
+    """Let the loop come round once."""
+    await asyncio.sleep(0)
+
+
+async def test_the_line_of_a_request_is_what_the_processors_would_make_of_it(sink):
     configure(level="info", format="json", stream=sink)
     answered(**LINE)
+    await turn()
     structlog.get_logger().info("request.answered", **LINE)
     direct, processed = (json.loads(line) for line in sink.getvalue().splitlines())
     assert direct.pop("at")[:13] == processed.pop("at")[:13]
     assert direct == processed
 
 
-def test_a_method_that_somebody_made_up_is_not_written_into_the_log(sink):
+class Written(io.StringIO):
+    """A stream that knows how often it was written to."""
+
+    def __init__(self):
+        super().__init__()
+        self.writes = 0
+
+    def write(self, text):
+        self.writes += 1
+        return super().write(text)
+
+
+async def test_the_lines_of_one_turn_are_written_at_once_and_in_order():
+    sink = Written()
+    configure(level="info", format="json", stream=sink)
+    for requests in (["req_1", "req_2", "req_3"], ["req_4"]):
+        for request in requests:
+            answered(**LINE | {"request": request})
+        await turn()
+    assert [json.loads(line)["request"] for line in sink.getvalue().splitlines()] == [f"req_{n}" for n in (1, 2, 3, 4)]
+    assert sink.writes == 2
+
+
+async def test_a_method_that_somebody_made_up_is_not_written_into_the_log(sink):
     configure(level="info", format="json", stream=sink)
     answered(**LINE | {"method": CANARY})
+    await turn()
     assert json.loads(sink.getvalue())["method"] == "other"
 
 
 @pytest.mark.parametrize("format", ["json", "text"])
-def test_the_line_of_a_request_keeps_to_level_and_format(sink, format):
+async def test_the_line_of_a_request_keeps_to_level_and_format(sink, format):
     configure(level="warning", format=format, stream=sink)
     answered(**LINE)
+    await turn()
     assert sink.getvalue() == ""
     configure(level="info", format=format, stream=sink)
     answered(**LINE)
+    await turn()
     assert sink.getvalue().startswith("{") == (format == "json")
     assert "request.answered" in sink.getvalue()
 

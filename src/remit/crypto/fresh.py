@@ -15,6 +15,7 @@ from remit.ports.deps import Clock
 _LOW_BITS: Final = 62  # rand_b of a UUIDv7; rand_a is the 12 bits above it (RFC 9562 §5.7)
 _BITS: Final = 74
 _STEP_BITS: Final = 32
+_POOL_BYTES: Final = 1024
 
 
 class SystemClock:
@@ -31,6 +32,8 @@ class SystemFresh:
         self._lock = threading.Lock()
         self._at_ms = -1
         self._count = 0
+        self._pool = b""
+        self._drawn = 0
 
     def id(self, prefix: Prefix) -> str:
         return f"{prefix}_{self.ordinal()}"
@@ -56,4 +59,10 @@ class SystemFresh:
         return Opaque(kind=kind, id=self.ordinal() if id is None else id, secret=Secret(secret))
 
     def _number(self, bits: int) -> int:
-        return int.from_bytes(self._random((bits + 7) // 8), "big") & ((1 << bits) - 1)
+        # Ids are drawn from a pool, because each question to the system costs a call; secrets never lie in one.
+        end = self._drawn + (bits + 7) // 8
+        if end > len(self._pool):
+            self._pool, self._drawn, end = self._random(_POOL_BYTES), 0, end - self._drawn
+        number = int.from_bytes(self._pool[self._drawn : end], "big") & ((1 << bits) - 1)
+        self._drawn = end
+        return number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Generator
@@ -170,6 +171,7 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            _calm_the_collector()
             log.info("server.started", port=self.config.port)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -184,6 +186,13 @@ class DrainingServer(uvicorn.Server):
     def _leave(self, sig: int) -> None:
         self._hub.stop()
         super().handle_exit(sig, None)
+
+
+def _calm_the_collector() -> None:
+    """Let what start made be looked through no more, and what requests make less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 class ProbeServer(uvicorn.Server):
