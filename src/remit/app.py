@@ -47,6 +47,7 @@ from remit.settings import Settings
 from remit.store.migrate import open_sqlite
 from remit.telemetry.metrics import Meter
 from remit.wire.call import Plain
+from remit.wire.conditional import render_tagged
 from remit.worker import Worker
 
 ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -205,10 +206,9 @@ async def static_endpoint(request: Request) -> Response:
         return await not_found(request, LookupError())
     headers = {
         "cache-control": "public, max-age=31536000, immutable",
-        "etag": found.etag,
         "x-content-type-options": "nosniff",
     }
-    return Response(found.body, 200, headers, found.content_type)
+    return render_tagged(request, found.body, found.content_type, tag=found.etag, headers=headers)
 
 
 class Application(Starlette):

@@ -142,6 +142,7 @@ PROTOCOL: dict[str, tuple[Ask, ...]] = {
     "POST /decisions": (Ask(method="POST", by="resource", json={"decisions": [REPORT | _NAMES]}, effective=False),),
     "GET /static/{name}": NOTHING,
     "GET /docs": NOTHING,
+    "GET /docs/api": NOTHING,
     "GET /.well-known/security.txt": NOTHING,
 }
 API: dict[str, tuple[Ask, ...]] = {
@@ -150,6 +151,11 @@ API: dict[str, tuple[Ask, ...]] = {
     "POST /api/v1/agents": (
         Ask(method="POST", by="program", json={"name": "n", "purpose": "p", "owner": "<user>"}),
         Ask(method="POST", by="program", json={"name": "n", "purpose": "p", "sponsor": "<user>"}),
+        Ask(
+            method="POST",
+            by="program",
+            json={"name": "n", "purpose": "p", "remit": {"scopes": {"<resource>": ["read:calendar"]}}},
+        ),
     ),
     "GET /api/v1/agents/{agent}": (Ask(by="program"),),
     "PATCH /api/v1/agents/{agent}": (
@@ -162,6 +168,7 @@ API: dict[str, tuple[Ask, ...]] = {
     "POST /api/v1/agents/{agent}/remits": (
         Ask(method="POST", by="program", json={"scopes": {"<resource>": ["read:calendar"]}}),
     ),
+    "POST /api/v1/agents/{agent}/remits/shorten": (Ask(method="POST", by="program", json={"token_seconds": 60}),),
     "GET /api/v1/grants": _many("program", "user", "agent", "client", "resource"),
     "POST /api/v1/grants": (
         Ask(

@@ -148,6 +148,7 @@ PAGES = {
     "sign in": ("stranger", lambda house, page: page.goto(house.ask())),
     "consent": ("alice", lambda house, page: page.goto(house.ask())),
     "docs": ("stranger", at("/docs#invalid_grant")),
+    "API reference": ("stranger", at("/docs/api#create_agent")),
     "my agents": ("alice", at("/account")),
     "overview": ("admin", at("/console")),
     "agents": ("admin", at("/console/agents")),

@@ -71,6 +71,41 @@ async def test_a_remit_is_a_new_version_each_time(remit, api):
     assert (unknown.status_code, unknown.json()["code"]) == (400, "invalid_request")
 
 
+async def test_an_agent_is_registered_with_its_remit_or_not_at_all(remit, api):
+    world = remit.acme
+    agent = await made(api, remit={"scopes": {world.calendar.id: ["read:calendar"]}, "token_seconds": 120})
+    (remit_,) = (await api.get(f"/agents/{agent['id']}/remits")).json()["remits"]
+    assert (remit_["scopes"], remit_["token_seconds"]) == ({world.calendar.id: ["read:calendar"]}, 120)
+    flawed = {**NEW, "name": "flyer", "remit": {"scopes": {world.calendar.id: ["fly"]}}}
+    assert (await api.post("/agents", flawed)).status_code == 400
+    assert (await api.get("/agents?name=flyer")).json()["agents"] == []
+
+
+async def test_tokens_of_an_agent_are_shortened_and_left_to_the_tenant_again(remit, api):
+    path = f"/agents/{remit.acme.agent.id}/remits"
+    before = (await api.get(path)).json()["remits"][0]
+    short = await api.post(f"{path}/shorten", {"token_seconds": 90})
+    assert short.status_code == 201, short.text
+    assert {**short.json(), "id": before["id"]} == {**before, "version": before["version"] + 1, "token_seconds": 90}
+    assert (await api.post(f"{path}/shorten", {"token_seconds": None})).json()["token_seconds"] is None
+    assert (await api.post(f"{path}/shorten", {})).status_code == 400
+    fresh = await made(api)
+    refused = await api.post(f"/agents/{fresh['id']}/remits/shorten", {"token_seconds": 90})
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+
+
+async def test_agents_and_clients_are_found_by_name(remit, api):
+    world = remit.acme
+    assert [row["id"] for row in (await api.get(f"/agents?name={world.agent.name}")).json()["agents"]] == [
+        world.agent.id
+    ]
+    assert (await api.get("/agents?name=nobody")).json() == {"agents": [], "next": None}
+    named = f"/clients?name={world.web.name}"
+    assert [row["id"] for row in (await api.get(named)).json()["clients"]] == [world.web.id]
+    assert (await api.get(f"{named}&agent={world.agent.id}")).json()["clients"] != []
+    assert (await api.get(f"{named}&agent=agt_0")).json()["clients"] == []
+
+
 async def test_a_stopped_agent_is_shown_as_stopped(remit, api):
     agent = remit.acme.agent.id
     await api.post("/stops", {"kind": "agent", "id": agent, "reason": "look"})

@@ -17,7 +17,8 @@ async def test_a_resource_is_registered_and_changed(remit, api):
     assert made.status_code == 201, made.text
     path = f"/resources/{made.json()['id']}"
     more = [*SCOPES, {"name": "send:mail", "sentence": "Send mail as you", "risk": "change", "sensitive": True}]
-    changed = await api.patch(path, {"name": "Post", "scopes": more, "token_seconds": 300}, tag=made.headers["etag"])
+    tag = (await api.get(path)).headers["etag"]
+    changed = await api.patch(path, {"name": "Post", "scopes": more, "token_seconds": 300}, tag=tag)
     assert changed.status_code == 200, changed.text
     told = (await api.get(path)).json()
     assert (told["name"], told["uri"], told["token_seconds"]) == ("Post", MAIL["uri"], 300)
@@ -25,6 +26,42 @@ async def test_a_resource_is_registered_and_changed(remit, api):
     (event,) = await remit.events(remit.acme, type="resource.changed")
     assert event["what"]["changed"] == ["name", "token_seconds", "scopes"]
     assert event["what"]["removed"] == []
+
+
+async def test_a_resource_is_found_by_its_uri_and_by_its_name(remit, api):
+    world = remit.acme
+    queries = {
+        f"uri={world.calendar.uri}": [world.calendar.id],
+        f"name={world.calendar.name}": [world.calendar.id],
+        f"uri={world.calendar.uri}&name=other": [],
+        f"uri={remit.globex.calendar.uri}/": [],
+        "name=nothing": [],
+    }
+    found = {query: (await api.get(f"/resources?{query}")).json() for query in queries}
+    assert {query: [row["id"] for row in page["resources"]] for query, page in found.items()} == queries
+    assert {page["next"] for page in found.values()} == {None}
+    twin = (await api.post("/resources", {**MAIL, "name": world.calendar.name})).json()
+    both = (await api.get(f"/resources?name={world.calendar.name}")).json()["resources"]
+    assert {row["id"] for row in both} == {world.calendar.id, twin["id"]}
+
+
+@pytest.mark.requirement("API-2")
+async def test_a_resource_gets_its_secret_with_itself_once(remit, api):
+    assert (await api.post("/resources", MAIL)).json()["client_secret"] is None
+    made = await api.post("/resources", {**MAIL, "uri": "https://b.example/", "secret": True}, idempotency_key="k")
+    told = made.json()
+    assert told["client_secret"].startswith("rmt_rs_")
+    assert "etag" not in made.headers
+    (secret,) = (await api.get(f"/resources/{told['id']}/credentials")).json()["credentials"]
+    assert secret["live"]
+    again = await api.post("/resources", {**MAIL, "uri": "https://b.example/", "secret": True}, idempotency_key="k")
+    assert again.json() == {**told, "client_secret": None}
+
+
+async def test_a_user_is_found_by_the_address(remit, api):
+    alice = remit.acme.alice
+    assert [user["id"] for user in (await api.get(f"/users?email={alice.email}")).json()["users"]] == [alice.id]
+    assert (await api.get("/users?email=nobody@example.com")).json()["users"] == []
 
 
 async def test_a_scope_that_goes_is_in_no_token_any_more(remit, api):

@@ -26,6 +26,7 @@ from remit.http.account.posting.page import PostingPage
 from remit.http.account.sign_in.page import SignInPage
 from remit.http.account.signed_out.page import SignedOutPage
 from remit.http.docs.page import DocsPage, ErrorRow
+from remit.http.docs.reference import Group, Kind, Member, OperationRow, ReferencePage, ShapeRow
 from remit.http.setup.page import SetupPage
 
 NOW = datetime(2026, 11, 3, 14, 3, 7, tzinfo=UTC)
@@ -146,6 +147,11 @@ EXPIRED = replace(
 
 SETUP = SetupPage(frame=frame(), action="/setup", token="rmt_su_x", name="Dana", email="dana@acme.example")
 
+AGENT_NAME = Member(
+    name="name", kind=Kind(before="text", after=", 1 to 80 characters"), about="Left out: `x`.", required=True
+)
+AGENT_STATE = Member(name="state", kind=Kind(before="list of ", of="AgentState", after=" or null"))
+
 ACCOUNT: dict[str, View] = {
     "my activity": ActivityPage(
         frame=replace(frame(ALICE), theme="dark", here="/account/activity?show=calls"),
@@ -189,7 +195,38 @@ ACCOUNT: dict[str, View] = {
         frame=frame(),
         issuer="https://id.acme.example",
         metadata="https://id.acme.example/.well-known/openid-configuration",
+        reference="https://id.acme.example/docs/api",
         errors=(ErrorRow(code="invalid_target", means="It is unknown.", todo="Send `resource` with its URI."),),
+    ),
+    "API reference": ReferencePage(
+        frame=frame(),
+        title="REST API",
+        about="Every call needs an access token for `{issuer}/api`.",
+        base="https://id.acme.example",
+        document="https://id.acme.example/api/v1/openapi.json",
+        groups=(
+            Group(
+                name="agents",
+                operations=(
+                    OperationRow(
+                        id="change_agent",
+                        method="PATCH",
+                        path="/api/v1/agents/{agent}",
+                        summary="Change an agent",
+                        permission="agents:write",
+                        parameters=(Member(name="agent", kind=Kind(before="text"), where="path", required=True),),
+                        body="AgentChanges",
+                        answer="AgentView",
+                        statuses=(("200", "Done."), ("404", "There is nothing here.")),
+                    ),
+                ),
+            ),
+        ),
+        shapes=(
+            ShapeRow(name="AgentChanges", about="What shall be different.", members=(AGENT_NAME,)),
+            ShapeRow(name="AgentView", about="An agent.", members=(AGENT_STATE,)),
+            ShapeRow(name="AgentState", about="", values=("staged", "active", "retired")),
+        ),
     ),
     "error of an app nobody vouched for": ErrorPage(
         frame=frame(ALICE),

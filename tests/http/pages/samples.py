@@ -9,6 +9,7 @@ from remit.http._kit.views import (
     FieldError,
 )
 from remit.http.console.settings.page import LifetimeField
+from remit.http.docs.reference import Group, Kind, OperationRow, ShapeRow
 from tests.http.pages.account_samples import ACCOUNT
 from tests.http.pages.console_samples import CONSOLE
 
@@ -33,7 +34,19 @@ _CHOICES = frozenset(
 )
 """Fields that the server itself fills from a closed set."""
 
-_ERROR_FIELDS = frozenset({(FieldError, "name"), (LifetimeField, "name")})
+_NAMED_BY_US = frozenset(
+    {
+        (FieldError, "name"),
+        (LifetimeField, "name"),
+        (Group, "name"),
+        (OperationRow, "id"),
+        (OperationRow, "body"),
+        (OperationRow, "answer"),
+        (ShapeRow, "name"),
+        (Kind, "of"),
+    }
+)
+"""Names and anchors that stand in our own code."""
 
 
 def poisoned(view):
@@ -41,7 +54,7 @@ def poisoned(view):
     changes: dict[str, Any] = {}
     for field in fields(view):
         value = getattr(view, field.name)
-        if field.name not in _CHOICES and (type(view), field.name) not in _ERROR_FIELDS:
+        if field.name not in _CHOICES and (type(view), field.name) not in _NAMED_BY_US:
             changes[field.name] = _poisoned_value(value)
     return replace(view, **changes)
 

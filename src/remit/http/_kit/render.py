@@ -32,6 +32,7 @@ from remit.http.console.resources.page import ResourcesPage
 from remit.http.console.secret.page import SecretPage
 from remit.http.console.settings.page import SettingsPage
 from remit.http.docs.page import DocsPage
+from remit.http.docs.reference import ReferencePage
 from remit.http.setup.page import SetupPage
 
 View: TypeAlias = (
@@ -57,6 +58,7 @@ View: TypeAlias = (
     | EventPage
     | SetupPage
     | DocsPage
+    | ReferencePage
 )
 
 TEMPLATES: dict[type[View], str] = {
@@ -82,6 +84,7 @@ TEMPLATES: dict[type[View], str] = {
     EventPage: "console/event/page.html",
     SetupPage: "setup/page.html",
     DocsPage: "docs/page.html",
+    ReferencePage: "docs/reference.html",
 }
 """One row a page."""
 

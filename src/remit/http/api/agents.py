@@ -19,15 +19,17 @@ from remit.http.api.shapes import (
     Id,
     Moment,
     Name,
+    NamedQuery,
     NumberedQuery,
-    PageQuery,
     Scopes,
     Seconds,
     Text,
     cut,
+    found,
     given,
     utc,
 )
+from remit.services.lifetimes import shorten_agent
 from remit.services.provisioning import agents as provisioning
 from remit.services.provisioning.agents import NO_AGENT
 
@@ -52,8 +54,22 @@ class AgentPage(View):
     next: str | None
 
 
+class NewRemit(Shape):
+    """A ceiling. It holds from the next decision on, also for tokens and grants that exist."""
+
+    scopes: Annotated[dict[Id, Scopes], Meta(max_length=200, description="Scopes by the id of their resource.")]
+    expires_at: Moment | None = None
+    token_seconds: Seconds | None = None
+
+
+class Lifetime(Shape):
+    """The longest life of access tokens; null leaves it to the tenant and the resource."""
+
+    token_seconds: Seconds | None
+
+
 class NewAgent(Shape):
-    """An agent to register: staged, or active at once if somebody owns it."""
+    """An agent to register: staged, or active at once if somebody owns it. Without a remit it may do nothing yet."""
 
     name: Name
     purpose: Text
@@ -62,6 +78,7 @@ class NewAgent(Shape):
     role: Text = ""
     model: Text = ""
     active: bool = False
+    remit: NewRemit | None = None
 
 
 class AgentChanges(Shape):
@@ -93,17 +110,12 @@ class Remits(View):
     next: str | None
 
 
-class NewRemit(Shape):
-    """A ceiling. It holds from the next decision on, also for tokens and grants that exist."""
-
-    scopes: Annotated[dict[Id, Scopes], Meta(max_length=200, description="Scopes by the id of their resource.")]
-    expires_at: Moment | None = None
-    token_seconds: Seconds | None = None
-
-
-async def list_agents(call: Call[PageQuery, None]) -> AgentPage:
-    found = await call.work.agents.page(after=call.query.cursor, limit=call.query.limit + 1)
-    page, last = cut(found, call.query.limit)
+async def list_agents(call: Call[NamedQuery, None]) -> AgentPage:
+    query = call.query
+    if query.name is not None:
+        return AgentPage(agents=await _told(call, found(await call.work.agents.by_name(query.name))), next=None)
+    rows = await call.work.agents.page(after=query.cursor, limit=query.limit + 1)
+    page, last = cut(rows, query.limit)
     return AgentPage(agents=await _told(call, page), next=last.id if last else None)
 
 
@@ -126,7 +138,13 @@ async def create_agent(call: Call[NoQuery, NewAgent]) -> AgentView | Refusal:
         model=body.model,
         active=body.active,
     )
-    return made if isinstance(made, Refusal) else (await _told(call, [made]))[0]
+    if isinstance(made, Refusal):
+        return made
+    if body.remit is not None:
+        remit = await _publish(call, made.id, body.remit)
+        if isinstance(remit, Refusal):
+            return remit
+    return (await _told(call, [made]))[0]
 
 
 async def change_agent(call: Call[NoQuery, AgentChanges]) -> AgentView | Refusal:
@@ -149,25 +167,34 @@ async def list_remits(call: Call[NumberedQuery, None]) -> Remits | Refusal:
     agent = await _find(call)
     if isinstance(agent, Refusal):
         return agent
-    found = await call.work.agents.remits(agent.id, before=call.query.cursor, limit=call.query.limit + 1)
-    page, last = cut(found, call.query.limit)
+    rows = await call.work.agents.remits(agent.id, before=call.query.cursor, limit=call.query.limit + 1)
+    page, last = cut(rows, call.query.limit)
     return Remits(remits=[_remit(remit) for remit in page], next=str(last.version) if last else None)
 
 
 async def publish_remit(call: Call[NoQuery, NewRemit]) -> RemitView | Refusal:
-    body = call.body
-    made = await provisioning.publish_remit(
+    made = await _publish(call, AgentId(call.path["agent"]), call.body)
+    return made if isinstance(made, Refusal) else _remit(made)
+
+
+async def shorten_remit(call: Call[NoQuery, Lifetime]) -> RemitView | Refusal:
+    agent, seconds = AgentId(call.path["agent"]), call.body.token_seconds
+    made = await shorten_agent(call.tenant.id, call.deps, call.who, agent=agent, seconds=seconds)
+    return made if isinstance(made, Refusal) else _remit(made)
+
+
+async def _publish(call: Call[Any, Any], agent: AgentId, wanted: NewRemit) -> Remit | Refusal:
+    return await provisioning.publish_remit(
         call.tenant.id,
         call.deps,
         call.who,
-        agent=AgentId(call.path["agent"]),
+        agent=agent,
         scopes=frozenset(
-            ScopeKey(ResourceId(resource), name) for resource, names in body.scopes.items() for name in names
+            ScopeKey(ResourceId(resource), name) for resource, names in wanted.scopes.items() for name in names
         ),
-        expires_at=utc(body.expires_at),
-        token_seconds=body.token_seconds,
+        expires_at=utc(wanted.expires_at),
+        token_seconds=wanted.token_seconds,
     )
-    return made if isinstance(made, Refusal) else _remit(made)
 
 
 async def _step(call: Call[NoQuery, Because], state: AgentState) -> AgentView | Refusal:
@@ -225,7 +252,7 @@ _ALL: Final = "/api/v1/agents"
 _ONE: Final = "/api/v1/agents/{agent}"
 
 OPERATIONS: Final = (
-    Operation("GET", _ALL, "agents:read", list_agents, "List agents", AgentPage, query=PageQuery),
+    Operation("GET", _ALL, "agents:read", list_agents, "List agents", AgentPage, query=NamedQuery),
     Operation("POST", _ALL, "agents:write", create_agent, "Register an agent", AgentView, body=NewAgent, created=True),
     Operation("GET", _ONE, "agents:read", get_agent, "Show an agent", AgentView),
     Operation(
@@ -246,6 +273,16 @@ OPERATIONS: Final = (
         "Publish a remit",
         RemitView,
         body=NewRemit,
+        created=True,
+    ),
+    Operation(
+        "POST",
+        f"{_ONE}/remits/shorten",
+        "agents:write",
+        shorten_remit,
+        "Publish the remit again, with another token lifetime",
+        RemitView,
+        body=Lifetime,
         created=True,
     ),
 )

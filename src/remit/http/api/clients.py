@@ -14,7 +14,7 @@ from remit.core.names import AgentId, ClientId, ResourceId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import ClientDraft
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
-from remit.http.api.shapes import Because, Id, Name, PageQuery, Scopes, cut, given
+from remit.http.api.shapes import Because, Id, Name, NamedQuery, Scopes, cut, found, given
 from remit.services.provisioning import clients as provisioning
 from remit.services.provisioning.changes import change_client as change
 from remit.services.provisioning.changes import retire_client as retire
@@ -49,8 +49,8 @@ class ClientPage(View):
     next: str | None
 
 
-class ClientQuery(PageQuery):
-    """Clients of an agent, or of all."""
+class ClientQuery(NamedQuery):
+    """Clients of an agent, or of all, or the one of this name."""
 
     agent: Id | None = None
 
@@ -90,14 +90,17 @@ class ClientChanges(Shape):
 async def list_clients(call: Call[ClientQuery, None]) -> ClientPage:
     query = call.query
     agent = None if query.agent is None else AgentId(query.agent)
-    found = await call.work.clients.page(agent=agent, after=query.cursor, limit=query.limit + 1)
-    page, last = cut(found, query.limit)
+    if query.name is not None:
+        named = found(await call.work.clients.by_name(query.name))
+        return ClientPage(clients=[_view(client) for client in named if agent in (None, client.agent)], next=None)
+    rows = await call.work.clients.page(agent=agent, after=query.cursor, limit=query.limit + 1)
+    page, last = cut(rows, query.limit)
     return ClientPage(clients=[_view(client) for client in page], next=last.id if last else None)
 
 
 async def get_client(call: Call[NoQuery, Any]) -> ClientView | Refusal:
-    found = await call.work.clients.get(ClientId(call.path["client"]))
-    return NO_CLIENT if found is None else _view(found)
+    client = await call.work.clients.get(ClientId(call.path["client"]))
+    return NO_CLIENT if client is None else _view(client)
 
 
 async def create_client(call: Call[NoQuery, NewClient]) -> MadeClient | Refusal:
@@ -117,20 +120,19 @@ async def create_client(call: Call[NoQuery, NewClient]) -> MadeClient | Refusal:
     made = await provisioning.create_client(call.tenant.id, call.deps, call.who, draft)
     if isinstance(made, Refusal):
         return made
-    told = _view(made.client)
-    fields = {name: getattr(told, name) for name in told.__struct_fields__}
-    return MadeClient(**fields, client_secret=None if made.secret is None else made.secret.reveal())
+    told = None if made.secret is None else made.secret.reveal()
+    return MadeClient(**msgspec.structs.asdict(_view(made.client)), client_secret=told)
 
 
 async def change_client(call: Call[NoQuery, ClientChanges]) -> ClientView | Refusal:
-    found = await call.work.clients.get(ClientId(call.path["client"]))
-    if found is None:
+    client = await call.work.clients.get(ClientId(call.path["client"]))
+    if client is None:
         return NO_CLIENT
     wanted = given(call.body)
     for name, kind in (("redirect_uris", tuple), ("grant_types", frozenset), ("default_scopes", frozenset)):
         if name in wanted:
             wanted[name] = kind(wanted[name])
-    made = await change(call.tenant.id, call.deps, call.who, replace(found, **wanted))
+    made = await change(call.tenant.id, call.deps, call.who, replace(client, **wanted))
     return made if isinstance(made, Refusal) else _view(made)
 
 

@@ -67,7 +67,7 @@ class RotatedKeys(View):
     until: datetime
 
 
-class Rotation(Shape):
+class SecretRotation(Shape):
     """How to change over: with an overlap of a day, unless it says otherwise. 0 ends the old one at once."""
 
     overlap_seconds: Overlap = _USUAL
@@ -100,7 +100,7 @@ async def add_secret_of_resource(call: Call[NoQuery, Nothing]) -> NewSecret | Re
     return _new(_resource(call), made)
 
 
-async def rotate_client_secret(call: Call[NoQuery, Rotation]) -> RotatedSecret | Refusal:
+async def rotate_client_secret(call: Call[NoQuery, SecretRotation]) -> RotatedSecret | Refusal:
     overlap = timedelta(seconds=call.body.overlap_seconds)
     made = await credentials.rotate_client_secret(
         call.tenant.id, call.deps, call.who, client=_client(call), overlap=overlap
@@ -108,7 +108,7 @@ async def rotate_client_secret(call: Call[NoQuery, Rotation]) -> RotatedSecret |
     return made if isinstance(made, Refusal) else _rotated(_client(call), made)
 
 
-async def rotate_resource_secret(call: Call[NoQuery, Rotation]) -> RotatedSecret | Refusal:
+async def rotate_resource_secret(call: Call[NoQuery, SecretRotation]) -> RotatedSecret | Refusal:
     overlap = timedelta(seconds=call.body.overlap_seconds)
     made = await credentials.rotate_resource_secret(
         call.tenant.id, call.deps, call.who, resource=_resource(call), overlap=overlap
@@ -210,7 +210,7 @@ OPERATIONS: Final = (
         rotate_client_secret,
         "Change a client over to a new secret",
         RotatedSecret,
-        body=Rotation,
+        body=SecretRotation,
         created=True,
         secret=_SECRET,
     ),
@@ -258,7 +258,7 @@ OPERATIONS: Final = (
         rotate_resource_secret,
         "Change a resource over to a new secret",
         RotatedSecret,
-        body=Rotation,
+        body=SecretRotation,
         created=True,
         secret=_SECRET,
     ),

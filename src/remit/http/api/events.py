@@ -114,7 +114,7 @@ async def get_event(call: Call[NoQuery, None]) -> EventChain | Refusal:
 
 
 async def get_integrity(call: Call[NoQuery, None]) -> IntegrityView:
-    seal = await call.context.integrity.look(call.tenant.id, call.deps)
+    seal = await call.integrity.look(call.tenant.id, call.deps)
     return IntegrityView(
         entries=seal.entries,
         looked_at=seal.looked_at,

@@ -33,31 +33,35 @@ _ALWAYS: Final = ("invalid_request", "method_not_allowed", "internal", "unavaila
 
 def document(operations: Sequence[Operation], tenant: Tenant, *, version: str) -> dict[str, Any]:
     """Describe the API of one tenant."""
-    paths: dict[str, dict[str, Any]] = {}
-    for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
-    paths |= _public()
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Remit",
             "version": version,
             "summary": "What the console can do, a program can do.",
-            "description": _ABOUT,
+            "description": ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": tenant.issuer}],
-        "paths": paths,
-        "components": {"schemas": _schemas(operations), "securitySchemes": {"remit": _security(tenant)}},
+        "paths": paths_of(operations),
+        "components": {"schemas": schemas_of(operations), "securitySchemes": {"remit": _security(tenant)}},
     }
 
 
-_ABOUT: Final = (
+ABOUT: Final = (
     "Every call needs an access token whose resource is this API (`{issuer}/api`) and which holds the permission of "
     "the operation. Lists are read page by page: `next` is the `cursor` of the following page. A POST may carry an "
     "`Idempotency-Key`: repeated within 24 hours it does nothing again and answers as before, without what is told "
     "once. A PATCH or PUT carries `If-Match`. With `dry_run=true` everything is checked and done, and nothing is kept."
 )
+
+
+def paths_of(operations: Sequence[Operation]) -> dict[str, Any]:
+    """Describe every operation by its path and method."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return paths | _public()
 
 
 def _public() -> dict[str, Any]:
@@ -93,12 +97,14 @@ def _problems(kinds: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
+def schemas_of(operations: Sequence[Operation]) -> dict[str, Any]:
+    """Describe every body and answer by its name."""
     kinds: dict[str, type] = {"Problem": Problem}
     for operation in operations:
-        kinds[operation.answer.__name__] = operation.answer
-        if operation.body is not None:
-            kinds[operation.body.__name__] = operation.body
+        for kind in (operation.answer, operation.body):
+            # Of two shapes with one name the document would describe one, and callers would send it to both.
+            if kind is not None and kinds.setdefault(kind.__name__, kind) is not kind:
+                raise ValueError(f"two shapes are called {kind.__name__}")
     _, components = msgspec.json.schema_components(list(kinds.values()), ref_template=_REF)
     return dict(sorted(components.items()))
 
@@ -178,6 +184,16 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
             }
         )
+    if operation.tagged and not operation.changes:
+        found.append(
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "required": False,
+                "description": "The ETag of what you have: while it is still so, the answer is 304 and empty.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+            }
+        )
     if operation.current is not None:
         found.append(
             {
@@ -216,7 +232,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.tagged:
         done["headers"] = {"ETag": {"description": "The state of it, for If-Match.", "schema": {"type": "string"}}}
     if not operation.created:
-        return {"200": done, **_problems(refusals(operation))}
+        same = {"304": {"description": "It is as you have it."}} if operation.tagged and not operation.changes else {}
+        return {"200": done, **same, **_problems(refusals(operation))}
     dry = _content("A dry run: this is what would be.", schema)
     return {"200": dry, "201": done, **_problems(refusals(operation))}
 

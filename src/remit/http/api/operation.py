@@ -12,9 +12,9 @@ from remit.core.audit.events import Who
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.http.api.access import ApiCaller
-from remit.http.context import Context
 from remit.ports.deps import Deps
 from remit.ports.work import Work
+from remit.services.integrity import Integrity
 
 
 class Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=False):
@@ -45,7 +45,7 @@ class Call(Generic[Query, Body]):
     caller: ApiCaller
     work: Work
     deps: Deps
-    context: Context
+    integrity: Integrity
     path: Mapping[str, str]
     query: Query
     body: Body
@@ -107,7 +107,8 @@ class Operation:
     @property
     def tagged(self) -> bool:
         """Say whether the answer carries an ETag. With a secret beside it, it is not what is read later."""
-        return issubclass(self.answer, Thing) and not self.secret
+        one = self.method == "GET" and self.path.endswith("}")
+        return one or (issubclass(self.answer, Thing) and not self.secret)
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, structs
 
 from remit.core.names import ResourceId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource, ResourceState, Risk, Scope
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
-from remit.http.api.shapes import Name, PageQuery, Seconds, Text, cut, given
+from remit.http.api.shapes import Name, Named, NamedQuery, Seconds, Text, cut, found, given
 from remit.services.provisioning import resources as provisioning
 from remit.services.provisioning.changes import change_resource as change
 from remit.services.provisioning.credentials import NO_RESOURCE
+from remit.services.provisioning.resources import add_resource_secret
 
 
 class ScopeBody(Shape):
@@ -51,6 +52,12 @@ class ResourcePage(View):
     next: str | None
 
 
+class ResourceQuery(NamedQuery):
+    """Part of the resources, or those with this URI or of this name."""
+
+    uri: Named | None = None
+
+
 ScopeList = Annotated[list[ScopeBody], Meta(min_length=1, max_length=200)]
 
 
@@ -59,6 +66,13 @@ class NewResource(Shape):
     name: Name
     scopes: ScopeList
     token_seconds: Seconds | None = None
+    secret: Annotated[bool, Meta(description="Give it a secret at once, with which the API proves itself.")] = False
+
+
+class MadeResource(ResourceView):
+    """The resource, and the secret it proves itself by if one was asked for: told this once."""
+
+    client_secret: str | None
 
 
 class ResourceChanges(Shape):
@@ -70,18 +84,22 @@ class ResourceChanges(Shape):
     scopes: ScopeList | UnsetType = UNSET
 
 
-async def list_resources(call: Call[PageQuery, None]) -> ResourcePage:
-    found = await call.work.resources.page(after=call.query.cursor, limit=call.query.limit + 1)
-    page, last = cut(found, call.query.limit)
+async def list_resources(call: Call[ResourceQuery, None]) -> ResourcePage:
+    query = call.query
+    if query.uri is not None or query.name is not None:
+        named = await _named(call, query)
+        return ResourcePage(resources=[_view(call, resource) for resource in named], next=None)
+    rows = await call.work.resources.page(after=query.cursor, limit=query.limit + 1)
+    page, last = cut(rows, query.limit)
     return ResourcePage(resources=[_view(call, resource) for resource in page], next=last.id if last else None)
 
 
 async def get_resource(call: Call[NoQuery, None]) -> ResourceView | Refusal:
-    found = await call.work.resources.get(ResourceId(call.path["resource"]))
-    return NO_RESOURCE if found is None else _view(call, found)
+    resource = await call.work.resources.get(ResourceId(call.path["resource"]))
+    return NO_RESOURCE if resource is None else _view(call, resource)
 
 
-async def create_resource(call: Call[NoQuery, NewResource]) -> ResourceView | Refusal:
+async def create_resource(call: Call[NoQuery, NewResource]) -> MadeResource | Refusal:
     body = call.body
     made = await provisioning.create_resource(
         call.tenant.id,
@@ -92,18 +110,34 @@ async def create_resource(call: Call[NoQuery, NewResource]) -> ResourceView | Re
         scopes=_scopes(body.scopes),
         token_seconds=body.token_seconds,
     )
-    return made if isinstance(made, Refusal) else _view(call, made)
+    if isinstance(made, Refusal):
+        return made
+    told = None
+    if body.secret:
+        secret = await add_resource_secret(call.tenant.id, call.deps, call.who, resource=made.id)
+        if isinstance(secret, Refusal):
+            return secret
+        told = secret.reveal()
+    return MadeResource(**structs.asdict(_view(call, made)), client_secret=told)
 
 
 async def change_resource(call: Call[NoQuery, ResourceChanges]) -> ResourceView | Refusal:
-    found = await call.work.resources.get(ResourceId(call.path["resource"]))
-    if found is None:
+    resource = await call.work.resources.get(ResourceId(call.path["resource"]))
+    if resource is None:
         return NO_RESOURCE
     wanted = given(call.body)
     if call.body.scopes is not UNSET:
         wanted["scopes"] = _scopes(call.body.scopes)
-    made = await change(call.tenant.id, call.deps, call.who, replace(found, **wanted))
+    made = await change(call.tenant.id, call.deps, call.who, replace(resource, **wanted))
     return made if isinstance(made, Refusal) else _view(call, made)
+
+
+async def _named(call: Call[Any, Any], query: ResourceQuery) -> list[Resource]:
+    """Look up by URI or by name. Several may share a name, and there are few resources: a tenant has its APIs."""
+    if query.uri is not None:
+        exact = found(await call.work.resources.by_uri(query.uri))
+        return [resource for resource in exact if query.name in (None, resource.name)]
+    return [resource for resource in await call.work.resources.list() if resource.name == query.name]
 
 
 def _scopes(bodies: Sequence[ScopeBody]) -> tuple[Scope, ...]:
@@ -131,16 +165,17 @@ _ALL: Final = "/api/v1/resources"
 _ONE: Final = "/api/v1/resources/{resource}"
 
 OPERATIONS: Final = (
-    Operation("GET", _ALL, "resources:read", list_resources, "List resources", ResourcePage, query=PageQuery),
+    Operation("GET", _ALL, "resources:read", list_resources, "List resources", ResourcePage, query=ResourceQuery),
     Operation(
         "POST",
         _ALL,
         "resources:write",
         create_resource,
         "Register a resource",
-        ResourceView,
+        MadeResource,
         body=NewResource,
         created=True,
+        secret="client_secret",
     ),
     Operation("GET", _ONE, "resources:read", get_resource, "Show a resource", ResourceView),
     Operation(

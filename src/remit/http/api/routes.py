@@ -14,6 +14,7 @@ from remit.http.api import agents, clients, credentials, events, grants, keys, o
 from remit.http.api.openapi import document
 from remit.http.api.serve import routes
 from remit.wire.caller import tenant_of
+from remit.wire.conditional import render_tagged
 
 OPERATIONS: Final = (
     *agents.OPERATIONS,
@@ -33,7 +34,7 @@ OPERATIONS: Final = (
 async def openapi_endpoint(request: Request) -> Response:
     """Serve the OpenAPI document of this tenant's API. It tells nothing that the release does not."""
     body = msgspec.json.encode(document(OPERATIONS, tenant_of(request), version=version("remit")))
-    return Response(body, headers={"cache-control": "public, max-age=300"}, media_type="application/json")
+    return render_tagged(request, body, "application/json", headers={"cache-control": "public, max-age=300"})
 
 
 ROUTES: Final = (

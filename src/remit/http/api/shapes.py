@@ -20,6 +20,7 @@ Moment: TypeAlias = Annotated[datetime, Meta(tz=True, description="RFC 3339, wit
 Seconds: TypeAlias = Annotated[int, Meta(ge=60, le=1800)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=80)]
 Text: TypeAlias = Annotated[str, Meta(max_length=400)]
+Named: TypeAlias = Annotated[str, Meta(max_length=2000, description="Only what is called exactly so.")]
 Id: TypeAlias = Annotated[str, Meta(max_length=128)]
 Reason: TypeAlias = Annotated[str, Meta(min_length=1, max_length=400, description="Why; it stands in the audit log.")]
 Scopes: TypeAlias = Annotated[list[Annotated[str, Meta(max_length=80)]], Meta(max_length=400)]
@@ -30,6 +31,12 @@ class PageQuery(Shape):
 
     cursor: Cursor = ""
     limit: Limit = 50
+
+
+class NamedQuery(PageQuery):
+    """Part of a list, or the one of this name."""
+
+    name: Named | None = None
 
 
 class NumberedQuery(Shape):
@@ -55,6 +62,11 @@ Row = TypeVar("Row")
 def cut(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], Row | None]:
     """Return one page of rows, of which one more was asked for, and its last row if others follow."""
     return (rows[:limit], rows[limit - 1]) if len(rows) > limit else (rows, None)
+
+
+def found(thing: Row | None) -> tuple[Row, ...]:
+    """Return what was looked up by its name as a list."""
+    return () if thing is None else (thing,)
 
 
 def utc(moment: datetime | None) -> datetime | None:

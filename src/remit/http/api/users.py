@@ -13,7 +13,7 @@ from remit.core.permissions import held_by
 from remit.core.tenants import Tenant
 from remit.core.users import Role, User, UserState
 from remit.http.api.operation import Call, Early, NoQuery, Operation, Shape, Thing, View
-from remit.http.api.shapes import Name, PageQuery, Reason, Scopes, cut, given
+from remit.http.api.shapes import Name, Named, PageQuery, Reason, Scopes, cut, found, given
 from remit.ports.deps import Deps
 from remit.services.provisioning import users as provisioning
 from remit.services.provisioning.changes import change_user as change
@@ -35,6 +35,12 @@ class UserView(Thing):
 class UserPage(View):
     users: list[UserView]
     next: str | None
+
+
+class UserQuery(PageQuery):
+    """Part of the users, or the one with this address."""
+
+    email: Named | None = None
 
 
 class NewUser(Shape):
@@ -73,9 +79,13 @@ class NewRights(Shape):
     scopes: Scopes
 
 
-async def list_users(call: Call[PageQuery, None]) -> UserPage:
-    found = await call.work.users.page(after=call.query.cursor, limit=call.query.limit + 1)
-    page, last = cut(found, call.query.limit)
+async def list_users(call: Call[UserQuery, None]) -> UserPage:
+    query = call.query
+    if query.email is not None:
+        named = found(await call.work.users.by_email(query.email))
+        return UserPage(users=[_view(user) for user in named], next=None)
+    rows = await call.work.users.page(after=query.cursor, limit=query.limit + 1)
+    page, last = cut(rows, query.limit)
     return UserPage(users=[_view(user) for user in page], next=last.id if last else None)
 
 
@@ -165,7 +175,7 @@ _ONE: Final = "/api/v1/users/{user}"
 _RIGHTS: Final = "/api/v1/users/{user}/rights/{resource}"
 
 OPERATIONS: Final = (
-    Operation("GET", _ALL, "users:read", list_users, "List users", UserPage, query=PageQuery),
+    Operation("GET", _ALL, "users:read", list_users, "List users", UserPage, query=UserQuery),
     Operation(
         "POST",
         _ALL,

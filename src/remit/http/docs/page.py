@@ -23,4 +23,5 @@ class DocsPage:
     frame: Frame
     issuer: str
     metadata: str
+    reference: str
     errors: tuple[ErrorRow, ...]

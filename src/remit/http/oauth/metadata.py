@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +12,7 @@ from remit.http.context import context_of
 from remit.services.grants import GRANTS
 from remit.services.registration import takes_registrations
 from remit.wire.caller import tenant_of
+from remit.wire.conditional import render_tagged
 
 PUBLIC = {"cache-control": "public, max-age=300"}
 ASSERTION_ALGS = ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]
@@ -94,8 +93,4 @@ async def protected_resource_endpoint(request: Request) -> Response:
 
 
 def _public(request: Request, body: bytes) -> Response:
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {**PUBLIC, "etag": etag}
-    if request.headers.get("if-none-match") == etag:
-        return Response(b"", 304, headers)
-    return Response(body, 200, headers, "application/json")
+    return render_tagged(request, body, "application/json", headers=PUBLIC)
