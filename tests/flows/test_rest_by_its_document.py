@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from remit.http.api.routes import OPERATIONS
+from remit.http.api.table import OPERATIONS
 from tests.flows.server import environment
 
 SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))

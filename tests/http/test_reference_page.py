@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from remit.http.docs.reference import Kind, _kind
 from tests.http.pages.well_formed import read
 from tests.kit.world import BASE
@@ -48,7 +50,7 @@ async def test_each_tenant_is_told_its_own_address(remit):
     assert page.headers["content-security-policy"] == shown.headers["content-security-policy"]
 
 
-SCHEMAS = {
+SCHEMAS: dict[str, tuple[dict[str, Any], Kind]] = {
     "a span of text": (
         {"type": "string", "minLength": 1, "maxLength": 80},
         Kind(before="text", after=", 1 to 80 characters"),

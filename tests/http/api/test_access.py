@@ -6,7 +6,7 @@ import pytest
 
 from remit.core.permissions import API_SCOPES, held_by
 from remit.core.users import Role
-from remit.http.api.routes import OPERATIONS
+from remit.http.api.table import OPERATIONS
 from tests.http.api.world import EVERYTHING, api_of
 from tests.kit.flows import get_tokens
 

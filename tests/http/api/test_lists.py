@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from remit.http.api.routes import OPERATIONS
+from remit.http.api.table import OPERATIONS
 from tests.kit.flows import get_tokens
 
 LISTS = {"/agents": "agents", "/grants": "grants", "/stops": "stops", "/events": "events"}

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from remit.app import routes
 from remit.http.api.openapi import refusals
-from remit.http.api.routes import OPERATIONS
+from remit.http.api.table import OPERATIONS
 from remit.wire.problems import KINDS
 from tests.http.api.world import EVERYTHING
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from remit.http.api.routes import OPERATIONS
+from remit.http.api.table import OPERATIONS
 
 PUBLIC = (
     "/api/v1/openapi.json",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from remit.core.audit.events import ApiRefused, Who
+from remit.core.audit.events import ApiRefused
 from remit.core.oauth.verdicts import Refusal
-from remit.core.users import User
+from remit.http.api.caller import ApiCaller
 from remit.http.context import context_of
 from remit.services.introspection import LiveToken, NotLive, judge_token
 from remit.services.origin import Origin
@@ -19,21 +19,6 @@ from remit.wire.problems import render_refused
 
 WRONG_TOKEN = Refusal("invalid_token", "the access token is not live, or not for this API")
 NO_TOKEN = Refusal("unauthorized", "send an access token for this API in the Authorization header")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiCaller:
-    """An authenticated caller, as events name it. `user` is the person behind it, if there is one."""
-
-    who: Who
-    origin: Origin
-    scopes: frozenset[str]
-    user: User | None = None
-
-    @property
-    def name(self) -> str:
-        """Return what tells this caller from every other one: the client, and the person it works for."""
-        return f"{self.who.client} {self.who.user or ''}".rstrip()
 
 
 def problem(request: Request, refusal: Refusal, *, headers: dict[str, str] | None = None) -> Response:

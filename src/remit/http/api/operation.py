@@ -11,7 +11,7 @@ import msgspec
 from remit.core.audit.events import Who
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
-from remit.http.api.access import ApiCaller
+from remit.http.api.caller import ApiCaller
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.integrity import Integrity

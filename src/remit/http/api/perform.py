@@ -15,7 +15,7 @@ import msgspec
 
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
-from remit.http.api.access import ApiCaller
+from remit.http.api.caller import ApiCaller
 from remit.http.api.operation import Call, Early, Operation, Shape, View
 from remit.ports.deps import Deps
 from remit.ports.work import Reply, Work

@@ -1,4 +1,4 @@
-"""REST v1: every operation, in one table, and the document that describes it."""
+"""REST v1: the routes of every operation, and the document that describes them."""
 
 from __future__ import annotations
 
@@ -10,25 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from remit.http.api import agents, clients, credentials, events, grants, keys, own, resources, settings, stops, users
 from remit.http.api.openapi import document
 from remit.http.api.serve import routes
+from remit.http.api.table import OPERATIONS
 from remit.wire.caller import tenant_of
 from remit.wire.conditional import render_tagged
-
-OPERATIONS: Final = (
-    *agents.OPERATIONS,
-    *clients.OPERATIONS,
-    *credentials.OPERATIONS,
-    *grants.OPERATIONS,
-    *resources.OPERATIONS,
-    *users.OPERATIONS,
-    *own.OPERATIONS,
-    *stops.OPERATIONS,
-    *keys.OPERATIONS,
-    *events.OPERATIONS,
-    *settings.OPERATIONS,
-)
 
 
 async def openapi_endpoint(request: Request) -> Response:

@@ -15,7 +15,8 @@ from remit.core.audit.events import ApiRefused
 from remit.core.errors import BadText, StoreUnavailable
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
-from remit.http.api.access import ApiCaller, admit, problem
+from remit.http.api.access import admit, problem
+from remit.http.api.caller import ApiCaller
 from remit.http.api.operation import Operation
 from remit.http.api.perform import Answer, Asked, perform, read_json, read_query
 from remit.http.context import context_of

@@ -17,7 +17,7 @@ from remit.core.tenants import Tenant
 from remit.http._kit.render import View
 from remit.http._kit.views import Frame
 from remit.http.api.openapi import ABOUT, paths_of, schemas_of
-from remit.http.api.routes import OPERATIONS
+from remit.http.api.table import OPERATIONS
 from remit.http.browser import page_headers
 from remit.http.context import context_of
 from remit.http.docs.page import DocsPage, ErrorRow

@@ -1,0 +1,21 @@
+"""REST v1: every operation, in one table: what serves it, describes it and is typed on the command line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from remit.http.api import agents, clients, credentials, events, grants, keys, own, resources, settings, stops, users
+
+OPERATIONS: Final = (
+    *agents.OPERATIONS,
+    *clients.OPERATIONS,
+    *credentials.OPERATIONS,
+    *grants.OPERATIONS,
+    *resources.OPERATIONS,
+    *users.OPERATIONS,
+    *own.OPERATIONS,
+    *stops.OPERATIONS,
+    *keys.OPERATIONS,
+    *events.OPERATIONS,
+    *settings.OPERATIONS,
+)
