@@ -103,6 +103,18 @@ async def test_a_second_request_on_the_same_connection_has_its_own_limit():
         writer.close()
 
 
+async def test_a_later_request_that_never_finishes_is_closed_too(monkeypatch):
+    monkeypatch.setattr(limits, "HEAD_SECONDS", 0.05)
+    async with listening() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(PATIENCE):
+            writer.write(REQUEST + b"\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).split()[1] == b"200"
+            writer.write(REQUEST)
+            assert await reader.read() == b""
+        writer.close()
+
+
 class Wire:
     """What arrives at a socket, write by write."""
 
