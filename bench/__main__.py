@@ -7,12 +7,13 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import flat, guarding, log, rates, report, spread, start
+from bench import counts, flat, guarding, log, rates, report, spread, start
 from bench.report import Line
 from remit.telemetry.logs import configure
 
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
     "rates": lambda asked: rates.measure(asked.requests),
+    "counts": lambda _: counts.measure(),
     "guard": lambda _: guarding.measure(),
     "spread": lambda asked: spread.measure(asked.trials),
     "flat": lambda asked: flat.measure(asked.grants),

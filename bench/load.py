@@ -107,6 +107,12 @@ async def _answer(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(int(head[start : head.index(b"\r", start)]))
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that still run."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in listed.read_text().split()]
+
+
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process has used so far, all its threads together."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -28,6 +28,8 @@ from remit.ports.deps import Deps
 from remit.ports.work import Database, EventFilter
 from remit.settings import Settings
 from remit.store.migrate import open_sqlite
+from remit.store.migrate_postgres import open_postgres
+from remit.store.postgres import Place
 from tests.kit.clock import FixedClock
 from tests.kit.world import BASE, World, seed
 
@@ -109,10 +111,29 @@ async def instance(folder: Path, *, like: Template | None = None) -> AsyncIterat
     path = folder / "remit.db"
     if template != path:
         shutil.copyfile(template, path)
-    async with _open(path, clock) as deps:
-        app, hub = build(deps, Settings())
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as http:
-            yield Remit(deps=deps, clock=clock, app=app, hub=hub, worlds=worlds, http=http, folder=folder)
+    async with _open(path, clock) as deps, _built(deps, clock, worlds, folder) as remit:
+        yield remit
+
+
+@asynccontextmanager
+async def on_postgres(place: Place, folder: Path) -> AsyncIterator[Remit]:
+    """Seed and open an instance on an empty database of this version."""
+    clock = FixedClock()
+    db = await open_postgres(place, BASE)
+    try:
+        deps = deps_on(db, clock)
+        worlds = {slug: await seed(deps, slug) for slug in SLUGS}
+        async with _built(deps, clock, worlds, folder) as remit:
+            yield remit
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def _built(deps: Deps, clock: FixedClock, worlds: dict[str, World], folder: Path) -> AsyncIterator[Remit]:
+    app, hub = build(deps, Settings())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as http:
+        yield Remit(deps=deps, clock=clock, app=app, hub=hub, worlds=worlds, http=http, folder=folder)
 
 
 @asynccontextmanager
