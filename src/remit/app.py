@@ -36,6 +36,7 @@ from remit.http.hub import Hub
 from remit.http.oauth.authorize import authorize_endpoint
 from remit.http.oauth.inspect import introspection_endpoint, revocation_endpoint, userinfo_endpoint
 from remit.http.oauth.metadata import jwks_endpoint, metadata_endpoint, protected_resource_endpoint
+from remit.http.oauth.par import pushed_request_endpoint
 from remit.http.oauth.register import registration_endpoint
 from remit.http.oauth.token import token_endpoint
 from remit.http.routing import SECURITY_TXT, TenantRouter, not_found, wrong_method
@@ -178,6 +179,7 @@ def routes() -> Sequence[BaseRoute]:
     return [
         Route("/oauth/authorize", authorize_endpoint, methods=ANY),
         Route("/oauth/token", Plain(token_endpoint)),
+        Route("/oauth/par", Plain(pushed_request_endpoint)),
         Route("/oauth/introspect", Plain(introspection_endpoint)),
         Route("/oauth/revoke", Plain(revocation_endpoint)),
         Route("/oauth/register", registration_endpoint, methods=ANY),

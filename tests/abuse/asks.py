@@ -123,6 +123,9 @@ PROTOCOL: dict[str, tuple[Ask, ...]] = {
         Ask(method="POST", by="client", form={"grant_type": "refresh_token", "refresh_token": "<refresh>"}),
         Ask(method="POST", by="client", form={"grant_type": "client_credentials"}),
     ),
+    "ANY /oauth/par": (
+        Ask(method="POST", by="client", form={"redirect_uri": CALLBACK, "response_type": "code"}, effective=False),
+    ),
     "ANY /oauth/introspect": (
         Ask(method="POST", by="resource", form={"token": "<access>"}),
         Ask(method="POST", by="client", form={"token": "<refresh>"}),

@@ -7,6 +7,7 @@ import asyncio
 import apsw
 import pytest
 
+from remit.core.oauth.pushed import PREFIX
 from remit.services.provisioning.setup import create_setup_link
 from remit.worker import PURGE_SECONDS
 from tests.abuse.doors import NAMES, doors_of
@@ -20,6 +21,7 @@ from tests.kit.flows import (
     ask,
     get_tokens,
     introspect,
+    pushed,
     redeem,
     refresh,
     request_for,
@@ -29,7 +31,7 @@ from tests.kit.flows import (
     visit,
 )
 from tests.kit.listener import listening
-from tests.kit.pages import form_to, submit
+from tests.kit.pages import form_to, submit, text_of
 from tests.kit.world import BASE, CALLBACK
 
 RACERS = 50
@@ -171,6 +173,7 @@ async def collected(remit, world, browser):
         "browser": browser.cookies["__Host-remit_acme.b"],
         "client secret": world.web_secret.reveal(),
         "resource secret": world.calendar_secret.reveal(),
+        "pushed request": (await pushed(remit, world, world.web))["request_uri"].removeprefix(PREFIX),
         "setup link": (await create_setup_link(remit.deps, BASE)).partition("token=")[2],
     }, page
 
@@ -188,6 +191,7 @@ RIGHT = {
     ("access", "introspection"),
     ("access", "guard"),
     ("setup link", "setup"),
+    ("pushed request", "request_uri"),
 }
 """What fits where. `refresh` at introspection is for its own client, and we ask as a resource."""
 
@@ -207,6 +211,8 @@ async def test_b_code_05_one_kind_of_secret_is_never_another(remit):
         # None of it was used up by being shown at the wrong door.
         assert await doors.opens("guard", secrets["access"])
         assert await doors.opens("userinfo", secrets["access"])
+        opened = {"client_id": world.web.id, "request_uri": PREFIX + secrets["pushed request"]}
+        assert answer_of(await ask(browser, world, opened)).code
         assert (await redeem(remit, world, world.web, secrets["code"])).status_code == 200
         assert (await refresh(remit, world, world.web, secrets["refresh"])).status_code == 200
         assert answer_of(await submit(browser, page, answered(page))).code
@@ -262,6 +268,8 @@ async def _request_uri(remit, world, text):
     asked = request_for(world.web, request_uri=text)
     answer = answer_of(await remit.http.get(f"{world.issuer}/oauth/authorize", params=asked))
     assert answer.fields["error"] == "request_uri_not_supported"
+    answer = await remit.http.get(f"{world.issuer}/oauth/authorize", params={**asked, "request_uri": PREFIX + text})
+    assert (answer.status_code, "pushed request is unknown" in answer.text) == (400, True)
 
 
 async def _setup(remit, world, text):
@@ -336,7 +344,7 @@ async def test_b_code_07_no_address_in_a_request_is_called(remit, parameter):
             evil.url(scheme="https"),
             f"http://localhost:{evil.port}/x",
             "https://attacker.test/x",
-            "urn:ietf:params:oauth:request_uri:abc",
+            "urn:ietf:params:oauth:other:abc",
             "file:///etc/passwd",
         ):
             asked = request_for(world.web, **{parameter: value})
@@ -348,6 +356,29 @@ async def test_b_code_07_no_address_in_a_request_is_called(remit, parameter):
                 assert told.url.startswith(CALLBACK + "?")
                 assert told.fields["error"] == f"{parameter}_not_supported"
     assert evil.knocks == 0
+
+
+async def test_b_code_07_a_pushed_request_is_its_clients_once_and_for_a_moment(remit):
+    world = remit.acme
+
+    async def refused_page(browser, **asked):
+        answer = await browser.get(f"{world.issuer}/oauth/authorize", params=asked)
+        assert (answer.status_code, "location" in answer.headers) == (400, False)
+        assert "pushed request is unknown, used or expired" in text_of(answer)
+
+    async with remit.browser() as browser:
+        await visit(browser, world)
+        asked = await pushed(remit, world, world.web)
+        await refused_page(browser, **{**asked, "client_id": world.local.id})
+        await refused_page(browser, request_uri=asked["request_uri"])
+        # Looking is harmless, and another client's try cost its owner nothing.
+        page = await ask(browser, world, asked)
+        page = await ask(browser, world, asked)
+        assert answer_of(await submit(browser, page, answered(page))).code
+        await refused_page(browser, **asked)
+        late = await pushed(remit, world, world.web)
+        remit.clock.forward(seconds=91)
+        await refused_page(browser, **late)
 
 
 async def test_b_code_07_the_token_endpoint_calls_nobody_either(remit):

@@ -7,11 +7,13 @@ import time
 
 import pytest
 
+from remit.core.oauth.pushed import PUSHED_LIFETIME
 from remit.http import server as limits
+from remit.services.pushed import PUBLIC_PUSHES
 from tests.abuse.watched import rows
 from tests.http.api.world import api_of
 from tests.http.test_limits import REQUEST, answer_to, listening
-from tests.kit.flows import request_for
+from tests.kit.flows import push, request_for
 
 SLOW = 1.5
 """Seconds of this process's own CPU: far above the tenth that these take, however busy the machine, and far below what
@@ -144,6 +146,19 @@ async def test_b_dos_05_requests_that_nobody_finishes_leave_nothing_behind(remit
         assert (await remit.http.get(f"{world.issuer}/oauth/authorize", params=asked)).is_redirect
     assert rows(remit) == before
     assert len(await remit.events(world)) == events
+
+
+async def test_b_dos_05_pushed_requests_that_nobody_uses_are_few_and_gone_after_a_moment(remit):
+    world, before = remit.acme, rows(remit)
+    asked = request_for(world.local, state="s" * 2048, nonce="n" * 2048)
+    answers = [await push(remit, world, world.local, **asked) for _ in range(PUBLIC_PUSHES + 20)]
+    assert [answer.status_code for answer in answers] == [201] * PUBLIC_PUSHES + [429] * 20
+    # One address keeps so many rows at most, each of a bounded size, whichever public clients it names.
+    assert (await push(remit, world, world.local, **asked)).status_code == 429
+    remit.clock.forward(seconds=PUSHED_LIFETIME.total_seconds() + 1)
+    async with remit.deps.db.system() as system:
+        await system.purge(now=remit.clock.now())
+    assert rows(remit) == before
 
 
 NUMBERS = ("-1", "0", "1000000000", str(2**63), str(2**64), "NaN", "1e9", "0x10", "१", "1_0", " 1", "", "9" * 5000)

@@ -20,6 +20,7 @@ SERVER: dict[str, Any] = {
     "issuer": "{issuer}",
     "authorization_endpoint": "{issuer}/oauth/authorize",
     "token_endpoint": "{issuer}/oauth/token",
+    "pushed_authorization_request_endpoint": "{issuer}/oauth/par",
     "jwks_uri": "{issuer}/oauth/jwks",
     "userinfo_endpoint": "{issuer}/oauth/userinfo",
     "registration_endpoint": "{issuer}/oauth/register",
@@ -49,18 +50,21 @@ SERVER: dict[str, Any] = {
     "introspection_endpoint_auth_signing_alg_values_supported": ALGS,
     "code_challenge_methods_supported": ["S256"],
     "authorization_response_iss_parameter_supported": True,
-    "request_parameter_supported": False,
+    "require_pushed_authorization_requests": False,
+    "request_parameter_supported": True,
+    "request_object_signing_alg_values_supported": ALGS,
+    "require_signed_request_object": False,
     "request_uri_parameter_supported": False,
+    "require_request_uri_registration": False,
     "prompt_values_supported": ["none", "login", "consent", "select_account"],
 }  # fmt: skip
 """What is published. Arrays are complete: a value that is not here is not there."""
 
 NOT_YET = {
-    "end_session_endpoint", "pushed_authorization_request_endpoint", "device_authorization_endpoint",
+    "end_session_endpoint", "device_authorization_endpoint",
     "backchannel_authentication_endpoint", "userinfo_signing_alg_values_supported", "acr_values_supported",
     "op_policy_uri", "op_tos_uri", "introspection_signing_alg_values_supported",
-    "require_pushed_authorization_requests", "require_request_uri_registration", "require_signed_request_object",
-    "request_object_signing_alg_values_supported", "authorization_details_types_supported",
+    "authorization_details_types_supported",
     "dpop_signing_alg_values_supported", "tls_client_certificate_bound_access_tokens", "mtls_endpoint_aliases",
     "client_id_metadata_document_supported", "authorization_grant_profiles_supported",
     "identity_chaining_requested_token_types_supported", "backchannel_token_delivery_modes_supported",
@@ -92,7 +96,19 @@ def written_out(member: Any, issuer: str) -> Any:
 
 
 @pytest.mark.requirement(
-    "ASM-1", "ASM-2", "ASM-3", "ASM-4", "OIDC-9", "PKCE-5", "MCP-1", "MCP-2", "MCP-4", "MCP-6", "MCP-7", "DCR-1"
+    "ASM-1",
+    "ASM-2",
+    "ASM-3",
+    "ASM-4",
+    "OIDC-9",
+    "PKCE-5",
+    "MCP-1",
+    "MCP-2",
+    "MCP-4",
+    "MCP-6",
+    "MCP-7",
+    "DCR-1",
+    "JAR-4",
 )
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize(("slug", "path"), TENANTS.values(), ids=TENANTS)

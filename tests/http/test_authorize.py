@@ -94,7 +94,7 @@ ERRORS = {
     "none with login": ({"prompt": "none login"}, "invalid_request", "stands alone"),
     "an age that is none": ({"max_age": "soon"}, "invalid_request", "number of seconds"),
     "a request object": ({"request": "a.b.c"}, "request_not_supported", "send the parameters themselves"),
-    "a request by reference": ({"request_uri": "https://x"}, "request_uri_not_supported", "send the parameters"),
+    "a request by reference": ({"request_uri": "https://x"}, "request_uri_not_supported", "nothing is fetched"),
     "an answer in a fragment": (
         {"response_mode": "fragment"},
         "invalid_request",

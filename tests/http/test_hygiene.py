@@ -14,6 +14,7 @@ from tests.http.refusals import FORM, refused
 from tests.kit.flows import ask, get_tokens, request_for, sign_in, visit
 from tests.kit.pages import form_to, submit
 from tests.kit.registration import let_in
+from tests.kit.world import CALLBACK
 
 
 def basic(world):
@@ -29,6 +30,8 @@ CREDENTIALS = {
     "revocation, refused": lambda w: ("/oauth/revoke", {"data": {}, "auth": basic(w)}, 400),
     "introspection": lambda w: ("/oauth/introspect", {"data": {"token": "x"}, "auth": basic(w)}, 200),
     "introspection, not proven": lambda w: ("/oauth/introspect", {"data": {"token": "x"}}, 401),
+    "pushed request": lambda w: ("/oauth/par", {"data": request_for(w.web), "auth": basic(w)}, 201),
+    "pushed request, refused": lambda w: ("/oauth/par", {"data": {}, "auth": basic(w)}, 400),
     "registration": lambda w: ("/oauth/register", {"json": {"redirect_uris": ["https://a.example/cb"]}}, 201),
     "registration, refused": lambda w: ("/oauth/register", {"json": {"redirect_uris": ["http://a.example/"]}}, 400),
 }
@@ -49,6 +52,7 @@ FORMS = {
     "token": ("/oauth/token", {"grant_type": "client_credentials"}, "send grant_type"),
     "revocation": ("/oauth/revoke", {"token_type_hint": "access_token"}, "send token"),
     "introspection": ("/oauth/introspect", {"token_type_hint": "access_token"}, "send token"),
+    "pushed request": ("/oauth/par", {"redirect_uri": CALLBACK}, "send redirect_uri"),
 }
 
 
@@ -62,7 +66,7 @@ async def test_a_query_is_never_part_of_a_form(remit, path, query, hint):
 
 @pytest.mark.requirement("GEN-6")
 @pytest.mark.parametrize("name", ["client_secret", "client_assertion", "token", "refresh_token", "code_verifier"])
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect"])
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/par"])
 async def test_credentials_in_an_address_are_refused(remit, path, name):
     world = remit.acme
     data = {"grant_type": "client_credentials", "token": "x"}
@@ -71,7 +75,7 @@ async def test_credentials_in_an_address_are_refused(remit, path, name):
 
 
 @pytest.mark.requirement("GEN-4", "REV-7")
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect"])
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/par"])
 async def test_a_form_endpoint_takes_post_alone(remit, path):
     for method in ("GET", "PUT", "DELETE"):
         answer = await remit.http.request(method, f"{remit.acme.issuer}{path}")

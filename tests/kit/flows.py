@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -138,8 +139,6 @@ def proof(remit: Remit, world: World, client: Client) -> dict[str, Any]:
 
 def assertion(remit: Remit, world: World, client: Client, **changes: object) -> str:
     """Sign a client assertion (RFC 7523 §3)."""
-    import json
-
     at = int(remit.clock.now().timestamp())
     claims = {
         "iss": client.id,
@@ -150,9 +149,46 @@ def assertion(remit: Remit, world: World, client: Client, **changes: object) -> 
         "jti": secrets.token_urlsafe(12),
         **changes,
     }
-    head = write_base64url(json.dumps({"alg": "ES256", "kid": "k1"}).encode())
-    message = head + b"." + write_base64url(json.dumps(claims).encode())
+    return signed_by_client({"alg": "ES256", "kid": "k1"}, claims)
+
+
+def request_object(
+    remit: Remit, world: World, client: Client, *, header: dict[str, Any] | None = None, **said: Any
+) -> str:
+    """Sign an authorization request (RFC 9101 §4) with the key of the client that has one; None leaves a claim out."""
+    at = int(remit.clock.now().timestamp())
+    claims = {
+        "iss": client.id,
+        "aud": world.issuer,
+        "exp": at + 300,
+        "nbf": at,
+        "iat": at,
+        "jti": secrets.token_urlsafe(12),
+        **request_for(client),
+        **said,
+    }
+    claims = {name: value for name, value in claims.items() if value is not None}
+    head = {"alg": "ES256", "kid": "k1", "typ": "oauth-authz-req+jwt", **(header or {})}
+    return signed_by_client(head, claims)
+
+
+def signed_by_client(head: dict[str, Any], claims: dict[str, Any]) -> str:
+    message = write_base64url(json.dumps(head).encode()) + b"." + write_base64url(json.dumps(claims).encode())
     return (message + b"." + write_base64url(client_key().sign(message))).decode()
+
+
+async def push(remit: Remit, world: World, client: Client, /, **fields: Any) -> httpx.Response:
+    """Push parameters in the name of a client; a field that is None is left out."""
+    shown = proof(remit, world, client)
+    data = {**{name: value for name, value in fields.items() if value is not None}, **shown.pop("data", {})}
+    return await remit.http.post(f"{world.issuer}/oauth/par", data=data, **shown)
+
+
+async def pushed(remit: Remit, world: World, client: Client, **changes: Any) -> dict[str, str]:
+    """Push a good request, and return the parameters that stand for it at the authorization endpoint."""
+    answer = await push(remit, world, client, **request_for(client, **changes))
+    assert answer.status_code == 201, answer.text
+    return {"client_id": client.id, "request_uri": answer.json()["request_uri"]}
 
 
 async def token(remit: Remit, world: World, client: Client, **fields: Any) -> httpx.Response:
@@ -188,7 +224,6 @@ async def get_tokens(remit: Remit, world: World, client: Client, **changes: Any)
 def claims_of(jwt: str) -> dict[str, Any]:
     """Read what a token says, without checking it."""
     import base64
-    import json
 
     part = jwt.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))

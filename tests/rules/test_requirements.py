@@ -114,10 +114,10 @@ def test_what_the_code_can_do_is_promised_too():
 
 LATER = {
     "a grant": {"grant_types_supported": ["urn:ietf:params:oauth:grant-type:device_code"]},
-    "an endpoint": {"pushed_authorization_request_endpoint": "https://id.example/par"},
+    "an endpoint": {"end_session_endpoint": "https://id.example/logout"},
     "algorithms": {"dpop_signing_alg_values_supported": ["ES256"]},
     "a method": {"token_endpoint_auth_methods_supported": ["none", "tls_client_auth"]},
-    "a switch": {"require_signed_request_object": True},
+    "a switch": {"backchannel_logout_supported": True},
     "a member nobody knows": {"teleportation_endpoint": "https://id.example/t"},
     "a value nobody knows": {"response_types_supported": ["code", "token"]},
 }

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 
 from remit.core.oauth.authorize import AuthorizeRequest
-from remit.core.oauth.pkce import challenge_of
+from remit.core.oauth.form import Form
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.stops import TargetKind
-from remit.services.authorize import AuthorizeCall, begin, proceed
+from remit.services.authorize import begin, proceed
 from remit.services.consent import ANSWERED, Answer, Asking, Choice, approve, deny
 from remit.services.sessions import SignedInUser, sign_in
-from tests.kit.flows import VERIFIER
+from tests.kit.flows import request_for
 from tests.kit.stops import stop
 from tests.kit.world import HERE, PASSWORD
 
@@ -25,25 +25,8 @@ READ = frozenset({"read:calendar"})
 async def asked(remit):
     """Let a client ask for two scopes, and alice be signed in."""
     world = remit.acme
-    call = AuthorizeCall(
-        client_id=world.web.id,
-        redirect_uri=world.web.redirect_uris[0],
-        response_type="code",
-        scopes=frozenset({"read:calendar", "write:calendar"}),
-        state="s",
-        challenge=challenge_of(VERIFIER),
-        method="S256",
-        nonce=None,
-        prompt=None,
-        max_age=None,
-        login_hint=None,
-        id_token_hint=None,
-        mode=None,
-        unsupported=None,
-        resources=(),
-        cross_site=False,
-    )
-    request = await begin(world.tenant.id, call, remit.deps, HERE)
+    form = Form({name: (value,) for name, value in request_for(world.web).items()})
+    request = await begin(world.tenant.id, form, remit.deps, HERE, cross_site=False)
     signed_in = await sign_in(world.tenant.id, "alice@example.com", PASSWORD, remit.deps, HERE)
     assert isinstance(request, AuthorizeRequest)
     assert not isinstance(signed_in, Refusal | TooMany)

@@ -41,6 +41,7 @@ LEAVE_VERDICTS = {
     "credentials.used",
     "lines.revoke",
     "codes.spend",
+    "pushed.drop",
     "refresh_tokens.spend",
     "sessions.touch",
     "sessions.end",

@@ -25,6 +25,7 @@ from remit.core.names import (
     TenantId,
     UserId,
 )
+from remit.core.oauth.pushed import PushedRequest
 from remit.core.resources import Resource, ResourceState, Risk, Scope
 from remit.core.sessions import LoginSession
 from remit.core.stops import Stop, Target, TargetKind
@@ -50,6 +51,7 @@ SESSION = SessionId("ses_1")
 STOP = StopId("stp_1")
 KID = Kid("kid_1")
 CODE = "ac_1"
+PUSHED = "pr_1"
 TOKEN = "rt_1"
 URI = "https://calendar.example/"
 TARGET = Target(TargetKind.AGENT, AGENT)
@@ -136,6 +138,8 @@ A_CLIENT = Client(
     self_registered=False,
     version=3,
     id_token_alg="RS256",
+    require_pushed=True,
+    require_signed=False,
     state=ClientState.ACTIVE,
     created_at=NOW,
 )
@@ -181,6 +185,13 @@ A_CODE = Code(
     auth_time=NOW,
     amr=("pwd", "otp"),
     state=CodeState.LIVE,
+    expires_at=LATER,
+)
+A_PUSHED = PushedRequest(
+    id=PUSHED,
+    digest=b"\x04pushed",
+    client=CLIENT,
+    parameters=(("client_id", CLIENT), ("state", "s")),
     expires_at=LATER,
 )
 A_TOKEN = RefreshToken(
@@ -247,6 +258,7 @@ async def furnish(work: Work) -> None:
     await work.grants.add(AN_ADMIN_GRANT)
     await work.lines.add(A_LINE)
     await work.codes.add(A_CODE)
+    await work.pushed.add(A_PUSHED)
     await work.refresh_tokens.add(A_TOKEN)
     await work.sessions.add(A_SESSION)
     await work.stops.place(A_STOP)

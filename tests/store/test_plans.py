@@ -35,8 +35,13 @@ WALKS = {
     *("audit.FRONTIER", "statements.HEAD", "statements.DRAW_STAMP", "statements.DRAW_STOP_STAMP", "stops.BUMP"),
     *("tenants.CHOOSE_LIFETIMES", "tenants.CURRENT", "tenants.TURN_RIGHTS_ON"),
     # Jobs, which nobody waits for.
-    *("housekeeping.DROP_CODES", "housekeeping.DROP_ONCE", "housekeeping.DROP_REFRESH_TOKENS"),
-    *("housekeeping.DROP_REPLIES", "housekeeping.DROP_REPORTS", "housekeeping.DROP_SESSIONS"),
+    *("housekeeping.DROP_CODES", "housekeeping.DROP_ONCE", "housekeeping.DROP_PUSHED_REQUESTS"),
+    *(
+        "housekeeping.DROP_REFRESH_TOKENS",
+        "housekeeping.DROP_REPLIES",
+        "housekeeping.DROP_REPORTS",
+        "housekeeping.DROP_SESSIONS",
+    ),
 }
 """Statements that look at every row of a tenant in one of its tables."""
 

@@ -81,6 +81,12 @@ def create(
     resource: Annotated[str | None, Parameter(help="Default resource: URI, name or id.")] = None,
     scope: Annotated[tuple[str, ...], Parameter(help="Default scope; repeat for more.", negative="")] = (),
     jwks: Annotated[Path | None, Parameter(help="File of its public keys, for private_key_jwt.")] = None,
+    require_pushed: Annotated[
+        bool, Parameter(negative="", show_default=False, help="It must push its authorization requests.")
+    ] = False,
+    require_signed: Annotated[
+        bool, Parameter(negative="", show_default=False, help="It must sign its authorization requests.")
+    ] = False,
     where: Where | None = None,
 ) -> int:
     """Register a client. Its secret, if it has one, is shown this once."""
@@ -98,6 +104,8 @@ def create(
                 default_resource=None if resource is None else (await find_resource(work, resource)).id,
                 default_scopes=frozenset(scope),
                 jwks=None if jwks is None else _read(jwks),
+                require_pushed=require_pushed,
+                require_signed=require_signed,
             )
         made = await create_client(here.tenant.id, here.deps, here.who, draft)
         if isinstance(made, Refusal):

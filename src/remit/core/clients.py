@@ -56,6 +56,10 @@ class Client:
     old_jwks: str | None = None
     """The keys before a rotation, which still prove the client until `old_jwks_until`."""
     old_jwks_until: datetime | None = None
+    require_pushed: bool = False
+    """Registered `require_pushed_authorization_requests`: it asks by pushing, and in no other way (RFC 9126 §6)."""
+    require_signed: bool = False
+    """Registered `require_signed_request_object`: it asks by what it signed (RFC 9101 §10.5)."""
 
     @property
     def public(self) -> bool:

@@ -81,8 +81,22 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "account_selection_required": Explanation(
         "`prompt=none` was sent, and it is not clear who is meant.", "Send the user through the flow once."
     ),
-    "request_not_supported": Explanation("Request objects by value are not taken.", "Send plain parameters."),
-    "request_uri_not_supported": Explanation("Request objects by reference are not taken.", "Send plain parameters."),
+    "invalid_request_object": Explanation(
+        "The signed request is not by a key of the client, not for this issuer, not in time, or used before.",
+        "The description names the member. Sign a new one; what stands beside it does not count.",
+    ),
+    "invalid_request_uri": Explanation(
+        "The pushed request is unknown, expired, answered already, or of another client.",
+        "Push it again, and send the browser on within the seconds of `expires_in`.",
+    ),
+    "request_not_supported": Explanation(
+        "The client registered no keys, so nobody could tell whether a request object is its own.",
+        "Register keys with `private_key_jwt`, or send plain parameters.",
+    ),
+    "request_uri_not_supported": Explanation(
+        "`request_uri` is an address, and none is ever fetched.",
+        "Push the request, and send the `request_uri` of the answer.",
+    ),
     "registration_not_supported": Explanation(
         "The `registration` parameter is not taken.", "Register the client first."
     ),

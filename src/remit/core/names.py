@@ -67,6 +67,7 @@ class SecretKind(StrEnum):
 
     REFRESH = "rt"
     CODE = "ac"
+    PUSHED = "pr"
     LOGIN = "ls"
     CLIENT = "cs"
     RESOURCE = "rs"

@@ -151,6 +151,8 @@ class ClientDraft:
     default_scopes: frozenset[str] = frozenset()
     jwks: str | None = None
     id_token_alg: str = "RS256"
+    require_pushed: bool = False
+    require_signed: bool = False
 
 
 def check_client(draft: ClientDraft) -> Refusal | None:
@@ -161,6 +163,7 @@ def check_client(draft: ClientDraft) -> Refusal | None:
         _check_grant_types(draft),
         _check_redirects(draft),
         _check_keys(draft),
+        _check_asking(draft),
         _check_defaults(draft),
     )
     return next((flaw for flaw in rules if flaw is not None), None)
@@ -205,6 +208,16 @@ def _check_keys(draft: ClientDraft) -> Refusal | None:
         return _no("private_key_jwt needs the client's public keys: a JSON Web Key Set")
     if draft.jwks is not None and not keyed:
         return _no("public keys are for private_key_jwt: choose that method, or leave them out")
+    return None
+
+
+def _check_asking(draft: ClientDraft) -> Refusal | None:
+    if draft.require_signed and draft.jwks is None:
+        return _no("require_signed needs the client's public keys, which come with private_key_jwt")
+    if (draft.require_signed or draft.require_pushed) and GrantType.AUTHORIZATION_CODE not in draft.grant_types:
+        return _no(
+            "require_pushed and require_signed are for authorization_code: add that grant type, or leave them out"
+        )
     return None
 
 

@@ -40,6 +40,8 @@ class ClientMetadata:
     scope: str | None = None
     id_token_alg: str | None = None
     links: tuple[str, ...] = ()
+    require_pushed: bool | None = None
+    require_signed: bool | None = None
     keyed_twice: bool = False
     """Both `jwks` and `jwks_uri` were sent."""
 
@@ -55,6 +57,7 @@ class Registration:
     application_type: str
     scopes: frozenset[str]
     id_token_alg: str
+    require_pushed: bool
 
 
 def judge_metadata(said: ClientMetadata, *, known: frozenset[str]) -> Registration | Refusal:
@@ -74,6 +77,8 @@ def judge_metadata(said: ClientMetadata, *, known: frozenset[str]) -> Registrati
     if said.response_types and "code" not in said.response_types:
         # RFC 7591 §2.1: the two members must go together.
         return _no("response_types must contain code, which belongs to authorization_code")
+    if said.require_signed:
+        return _no("require_signed_request_object needs keys, and here none are registered: leave it out")
     if said.keyed_twice:
         return _no("send jwks or jwks_uri, not both")
     if (flaw := next((flaw for link in said.links if (flaw := check_link(link)) is not None), None)) is not None:
@@ -86,6 +91,7 @@ def judge_metadata(said: ClientMetadata, *, known: frozenset[str]) -> Registrati
         application_type=application_type,
         scopes=frozenset((said.scope or "").split()) & (known | IDENTITY_SCOPES),
         id_token_alg=said.id_token_alg if said.id_token_alg in ID_TOKEN_ALGS else ID_TOKEN_ALGS[0],
+        require_pushed=bool(said.require_pushed),
     )
 
 

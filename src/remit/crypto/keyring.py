@@ -17,10 +17,12 @@ from remit.core.oauth.verdicts import Refusal
 from remit.core.sessions import SINGLE_FACTOR
 from remit.core.tenants import Tenant
 from remit.core.tokens import AccessClaims
-from remit.crypto.assertions import check_assertion, flaw_of_jwks, kids_of
+from remit.crypto.assertions import check_assertion
+from remit.crypto.client_keys import flaw_of_jwks, kids_of
 from remit.crypto.compact import numeric_date, take_apart, text, type_name, write_base64url
 from remit.crypto.jose import PRIVATE_MEMBERS, PrivateKey, verifies_ed25519
-from remit.ports.deps import Assertion, Sealer
+from remit.crypto.request_objects import check_request_object
+from remit.ports.deps import Assertion, RequestObject, Sealer
 
 ACCESS_TYPE: Final = "at+jwt"
 ID_TYPE: Final = "JWT"
@@ -158,6 +160,11 @@ class TenantKeyring:
         self, assertion: str, jwks: str, *, issuer: str, client: str, now: datetime
     ) -> Assertion | Refusal:
         return check_assertion(assertion, jwks, issuer=issuer, client=client, now=now)
+
+    def check_request_object(
+        self, signed: str, jwks: str, *, issuer: str, client: str, now: datetime
+    ) -> RequestObject | Refusal:
+        return check_request_object(signed, jwks, issuer=issuer, client=client, now=now)
 
     def sign_note(self, tenant: Tenant, keys: Sequence[SigningKey], body: bytes) -> tuple[bytes, bytes]:
         private = self._open(tenant, _active(keys, KeyUse.AUDIT, _AUDIT_ALG)).private

@@ -38,6 +38,7 @@ _TENANT = re.compile(r"/t/([a-z0-9][a-z0-9-]{0,62})(/.*)?")
 _CORS_PATHS: Final = frozenset(
     {
         "/oauth/token",
+        "/oauth/par",
         "/oauth/revoke",
         "/oauth/register",
         "/oauth/userinfo",

@@ -105,6 +105,12 @@ class Keyring(Protocol):
         """Check a private_key_jwt client assertion (RFC 7523 §3, CA-3..7)."""
         ...
 
+    def check_request_object(
+        self, signed: str, jwks: str, *, issuer: str, client: str, now: datetime
+    ) -> RequestObject | Refusal:
+        """Check a signed authorization request (RFC 9101 §6, JAR-1..3)."""
+        ...
+
     def sign_note(self, tenant: Tenant, keys: Sequence[SigningKey], body: bytes) -> tuple[bytes, bytes]:
         """Sign audit checkpoint bytes with Ed25519; return (raw public key, signature)."""
         ...
@@ -122,6 +128,16 @@ class Assertion:
 
     jti: str
     expires_at: datetime
+    key: str
+    """The kid of the key that signed it; empty where the key has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestObject:
+    """An authorization request under its client's signature. With a `jti` it is answered once."""
+
+    claims: Mapping[str, object]
+    jti: str | None
     key: str
     """The kid of the key that signed it; empty where the key has none."""
 
@@ -187,6 +203,7 @@ __all__ = [
     "Lifetimes",
     "Passwords",
     "RegistrationLimits",
+    "RequestObject",
     "Sealer",
     "Secret",
     "Throttle",

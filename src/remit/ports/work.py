@@ -23,6 +23,7 @@ from remit.core.names import (
     TenantId,
     UserId,
 )
+from remit.core.oauth.pushed import PushedRequest
 from remit.core.sessions import LoginSession
 from remit.core.stops import Stop, Target
 from remit.core.tenants import Tenant
@@ -90,6 +91,14 @@ class Codes(Protocol):
     async def add(self, code: Code) -> None: ...
     async def spend(self, code: Code, *, at: datetime) -> bool:
         """Win or lose the code. False when another request got there first."""
+        ...
+
+
+class PushedRequests(Protocol):
+    async def find(self, id: str) -> PushedRequest | None: ...
+    async def add(self, pushed: PushedRequest) -> None: ...
+    async def drop(self, id: str) -> None:
+        """Forget the request: it was answered. What is not there is not missed."""
         ...
 
 
@@ -175,6 +184,7 @@ class Work(Protocol):
     grants: Grants
     lines: Lines
     codes: Codes
+    pushed: PushedRequests
     refresh_tokens: RefreshTokens
     stops: Stops
     sessions: Sessions
@@ -242,6 +252,7 @@ __all__ = [
     "Kind",
     "Lines",
     "Once",
+    "PushedRequests",
     "RefreshTokens",
     "Replies",
     "Reply",

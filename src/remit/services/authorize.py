@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from remit.core.audit.events import AuthorizationRefused, Who
 from remit.core.authority import Chain
 from remit.core.clients import Client
-from remit.core.names import ClientId, Prefix, TenantId, UserId
+from remit.core.names import ClientId, TenantId, UserId
 from remit.core.oauth.authorize import (
     MODES,
+    PUSH_FIRST,
+    SIGN_FIRST,
     AuthorizeRequest,
     askable,
     judge_lengths,
@@ -19,37 +21,16 @@ from remit.core.oauth.authorize import (
     needs_login,
     remembered,
 )
+from remit.core.oauth.form import Form
 from remit.core.oauth.verdicts import Refusal
 from remit.ports.deps import Deps
 from remit.ports.work import Work
-from remit.services.consent import Answer, Asking, Choice, answer_yes, load_asking
+from remit.services.asked import AuthorizeCall, read_asked
+from remit.services.consent import ANSWERED, Answer, Asking, Choice, answer_yes, load_asking, use_up
 from remit.services.issuance import dead
 from remit.services.origin import Origin
 from remit.services.sessions import SignedInUser
 from remit.services.targets import pick_resource
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizeCall:
-    """The parameters of an authorization request as they came, repeats already refused."""
-
-    client_id: str | None
-    redirect_uri: str | None
-    response_type: str | None
-    scopes: frozenset[str] | Refusal | None
-    state: str | None
-    challenge: str | None
-    method: str | None
-    nonce: str | None
-    prompt: str | None
-    max_age: str | None
-    login_hint: str | None
-    id_token_hint: str | None
-    mode: str | None
-    unsupported: Refusal | None
-    """Set when the request carries a parameter that would replace all others."""
-    resources: tuple[str, ...]
-    cross_site: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +39,30 @@ class NeedsLogin:
 
 
 async def begin(
-    tenant: TenantId, call: AuthorizeCall, deps: Deps, origin: Origin
+    tenant: TenantId, form: Form, deps: Deps, origin: Origin, *, cross_site: bool
 ) -> AuthorizeRequest | Answer | Refusal:
     """Validate a request. A bare Refusal means that no redirect URI is trusted yet: show our own page (OA-4)."""
     async with deps.db.read(tenant) as work:
-        found = await _validate(work, call, deps)
+        call = await read_asked(work, form, deps, cross_site=cross_site)
+        found = call if isinstance(call, Refusal) else await validate(work, call, deps)
     if isinstance(found, AuthorizeRequest):
         return found
     refusal = found.refusal if isinstance(found, Answer) else found
     assert refusal is not None  # noqa: S101 - an answer here is always a refusal
+    named = form.one("client_id")
     async with deps.db.work(tenant) as work:
         # What called itself a client is told only if there is one: it could be anything, also a secret.
-        known = await work.clients.get(ClientId(call.client_id)) if call.client_id else None
-        await _note_refusal(work, refusal, origin.nobody(client=known.id if known is not None else None), deps)
+        known = await work.clients.get(ClientId(named)) if named else None
+        await note_refused(work, refusal, origin.nobody(client=known.id if known is not None else None), deps)
+        if isinstance(call, AuthorizeCall) and call.pushed is not None:
+            await use_up(work, call.id, call.pushed, deps)
     return found
 
 
-async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeRequest | Answer | Refusal:
+async def validate(
+    work: Work, call: AuthorizeCall, deps: Deps, *, pushing: bool = False
+) -> AuthorizeRequest | Answer | Refusal:
+    """Check everything about a request that does not depend on who sits at the browser."""
     party = await work.clients.party(ClientId(call.client_id)) if call.client_id else None
     redirect_uri = judge_redirect(party.client if party else None, call.redirect_uri)
     if isinstance(redirect_uri, Refusal) or party is None:
@@ -95,7 +83,7 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
     lengths = judge_lengths({"state": call.state, "nonce": call.nonce, "login_hint": call.login_hint})
     if lengths is not None:
         return answer(lengths)
-    if (refusal := call.unsupported or wrong_mode) is not None:
+    if (refusal := call.unsupported or wrong_mode or _missing(client, call, pushing=pushing)) is not None:
         return answer(refusal)
     parameters = judge_parameters(
         response_type=call.response_type,
@@ -125,7 +113,7 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
         return answer(scopes)
     prompts, max_age = parameters
     return AuthorizeRequest(
-        id=deps.fresh.id(Prefix.REQUEST),
+        id=call.id,
         client=client.id,
         client_version=client.version,
         redirect_uri=redirect_uri,
@@ -142,7 +130,15 @@ async def _validate(work: Work, call: AuthorizeCall, deps: Deps) -> AuthorizeReq
         posted=posted,
         cross_site=call.cross_site,
         at_ms=int(now.timestamp() * 1000),
+        pushed=call.pushed,
     )
+
+
+def _missing(client: Client, call: AuthorizeCall, *, pushing: bool) -> Refusal | None:
+    """Say what the client has registered to do and has not done (PAR-7, RFC 9101 §10.5)."""
+    if client.require_pushed and not pushing and call.pushed is None:
+        return PUSH_FIRST
+    return SIGN_FIRST if client.require_signed and not call.signed else None
 
 
 async def proceed(
@@ -160,6 +156,11 @@ async def proceed(
     """
     async with deps.db.read(tenant) as work:
         step = await _next_step(work, request, signed_in, deps, answered=answered)
+    if isinstance(step, Answer) and request.pushed is not None:
+        # A final error uses the pushed request up like a code does (PAR-6).
+        async with deps.db.work(tenant) as work:
+            if not await use_up(work, request.id, request.pushed, deps):
+                return ANSWERED
     if not isinstance(step, _Remembered):
         return step
     # Only now something is written, so all of it is looked at once more where nobody can change it meanwhile.
@@ -222,9 +223,9 @@ def _sent_back(client: Client, redirect_uri: str, state: str | None, refusal: Re
 async def note_unread(tenant: TenantId, refusal: Refusal, deps: Deps, origin: Origin) -> None:
     """Count a request whose parameters could not even be read."""
     async with deps.db.work(tenant) as work:
-        await _note_refusal(work, refusal, origin.nobody(), deps)
+        await note_refused(work, refusal, origin.nobody(), deps)
 
 
-async def _note_refusal(work: Work, refusal: Refusal, who: Who, deps: Deps) -> None:
+async def note_refused(work: Work, refusal: Refusal, who: Who, deps: Deps) -> None:
     event = AuthorizationRefused(who=who, code=refusal.code, reason=refusal.audit or refusal.hint)
     await work.events.tally(event, reason=f"{refusal.code}: {event.reason}", at=deps.clock.now())

@@ -12,6 +12,7 @@ from remit.core.clients import Party
 from remit.core.grants import Code, CodeState, Grant, GrantState, Line
 from remit.core.names import GrantId, LineId, Prefix, Secret, SecretKind, TenantId
 from remit.core.oauth.authorize import REQUEST_LIFETIME, AuthorizeRequest
+from remit.core.oauth.request_object import LONGEST_LIFE
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource
 from remit.ports.deps import Deps
@@ -210,8 +211,15 @@ def _answer(request: AuthorizeRequest, *, code: Secret | None = None, refusal: R
 
 async def _decide_once(work: Work, request: AuthorizeRequest, deps: Deps) -> bool:
     """Use the request up. False when it was answered before, with whatever answer."""
+    return await use_up(work, request.id, request.pushed, deps)
+
+
+async def use_up(work: Work, id: str, pushed: str | None, deps: Deps) -> bool:
+    """Use a request up by its id, for as long as a signed one could come again, and forget it if it was pushed."""
+    if pushed is not None:
+        await work.pushed.drop(pushed)
     now = deps.clock.now()
-    return await work.once.claim("consent", request.id, until=now + REQUEST_LIFETIME, at=now)
+    return await work.once.claim("consent", id, until=now + LONGEST_LIFE, at=now)
 
 
 async def _grant(

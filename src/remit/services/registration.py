@@ -150,6 +150,7 @@ async def _add(
         self_registered=True,
         version=1,
         id_token_alg=registration.id_token_alg,
+        require_pushed=registration.require_pushed,
         state=ClientState.ACTIVE,
         created_at=now,
     )

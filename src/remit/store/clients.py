@@ -22,14 +22,15 @@ from remit.store.statements import Row, Statements
 
 GET = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
-       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
+       require_pushed, require_signed, state, created_at
   from client where tenant = :tenant and id = :id
 """
 
 PARTY = """
 select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_uris, c.grant_types, c.default_resource,
        c.default_scopes, c.jwks, c.jwks_at, c.old_jwks, c.old_jwks_until, c.self_registered, c.version, c.id_token_alg,
-       c.state, c.created_at,
+       c.require_pushed, c.require_signed, c.state, c.created_at,
        a.id, a.name, a.purpose, a.owner, a.sponsor, a.role, a.model, a.state, a.created_at,
        r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds
   from client c
@@ -41,7 +42,8 @@ select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_u
 # Names of self-registered clients are what strangers chose: they never stand before one that an administrator made.
 BY_NAME = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
-       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
+       require_pushed, require_signed, state, created_at
   from client
  where tenant = :tenant and id in (select id from client where tenant = :tenant and name = :name)
  order by self_registered, id limit 1
@@ -49,13 +51,15 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
 
 LIST = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
-       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
+       require_pushed, require_signed, state, created_at
   from client where tenant = :tenant order by id
 """
 
 LIST_OF_AGENT = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
-       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
+       require_pushed, require_signed, state, created_at
   from client
  where tenant = :tenant and id in (select id from client where tenant = :tenant and agent_id = :agent)
  order by id
@@ -63,7 +67,8 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
 
 PAGE = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
-       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
+       require_pushed, require_signed, state, created_at
   from client
  where tenant = :tenant and id > :after and (cast(:agent as text) is null or agent_id = :agent)
  order by id limit :limit
@@ -72,7 +77,7 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
 CHANGE = """
 update client set name = :name, redirect_uris = :redirect_uris, grant_types = :grant_types,
        default_resource = :default_resource, default_scopes = :default_scopes, id_token_alg = :id_token_alg,
-       version = :version
+       require_pushed = :require_pushed, require_signed = :require_signed, version = :version
  where tenant = :tenant and id = :id
 """
 
@@ -82,7 +87,8 @@ select count(*) from client where tenant = :tenant and self_registered = 1 and s
 
 UNUSED = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
-       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg, state, created_at
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
+       require_pushed, require_signed, state, created_at
   from client c
  where tenant = :tenant and self_registered = 1 and state = 'active' and created_at < :before
    and not exists (
@@ -99,10 +105,10 @@ update client set state = 'retired' where tenant = :tenant and id = :id
 ADD = """
 insert into client (tenant, id, agent_id, name, auth_method, application_type, redirect_uris, grant_types,
                     default_resource, default_scopes, jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version,
-                    id_token_alg, state, created_at)
+                    id_token_alg, require_pushed, require_signed, state, created_at)
 values (:tenant, :id, :agent, :name, :auth_method, :application_type, :redirect_uris, :grant_types,
         :default_resource, :default_scopes, :jwks, :jwks_at, :old_jwks, :old_jwks_until, :self_registered, :version,
-        :id_token_alg, :state, :created_at)
+        :id_token_alg, :require_pushed, :require_signed, :state, :created_at)
 """
 
 SET_KEYS = """
@@ -124,7 +130,7 @@ END_SECRET = """
 update client_secret set expires_at = :at where tenant = :tenant and client_id = :client and id = :id
 """
 
-_CLIENT_COLUMNS = 18
+_CLIENT_COLUMNS = 20
 _AGENT_COLUMNS = 9
 
 
@@ -177,6 +183,8 @@ class ClientTable:
             default_resource=client.default_resource,
             default_scopes=set_to_json(client.default_scopes),
             id_token_alg=client.id_token_alg,
+            require_pushed=int(client.require_pushed),
+            require_signed=int(client.require_signed),
             version=client.version,
         )
 
@@ -209,6 +217,8 @@ class ClientTable:
             self_registered=int(client.self_registered),
             version=client.version,
             id_token_alg=client.id_token_alg,
+            require_pushed=int(client.require_pushed),
+            require_signed=int(client.require_signed),
             state=client.state.value,
             created_at=to_ms(client.created_at),
         )
@@ -267,6 +277,8 @@ def _client(row: Row) -> Client:
         self_registered,
         version,
         id_token_alg,
+        require_pushed,
+        require_signed,
         state,
         created_at,
     ) = row
@@ -287,6 +299,8 @@ def _client(row: Row) -> Client:
         self_registered=bool(self_registered),
         version=version,
         id_token_alg=id_token_alg,
+        require_pushed=bool(require_pushed),
+        require_signed=bool(require_signed),
         state=ClientState(state),
         created_at=from_ms(created_at),
     )

@@ -17,6 +17,12 @@ delete from code where tenant = :tenant and id in (
 returning 1
 """
 
+DROP_PUSHED_REQUESTS = """
+delete from pushed_request where tenant = :tenant and id in (
+       select id from pushed_request where tenant = :tenant and expires_at < :before order by id limit 500)
+returning 1
+"""
+
 DROP_REFRESH_TOKENS = """
 delete from refresh_token where tenant = :tenant and id in (
        select id from refresh_token where tenant = :tenant and expires_at < :before order by id limit 500)
@@ -71,6 +77,7 @@ class Housekeeping:
         tokens, started = to_ms(now - KEEP_TOKENS), to_ms(now - SESSION_ABSOLUTE - KEEP_SESSIONS)
         dropped = [
             await self._statements.rows(DROP_CODES, before=tokens, now=to_ms(now)),
+            await self._statements.rows(DROP_PUSHED_REQUESTS, before=to_ms(now)),
             await self._statements.rows(DROP_REFRESH_TOKENS, before=tokens),
             await self._statements.rows(DROP_ONCE, before=to_ms(now)),
             await self._statements.rows(DROP_REPLIES, before=to_ms(now)),

@@ -30,6 +30,7 @@ VOLATILE: Final = frozenset(
         "line",
         "login_session",
         "once",
+        "pushed_request",
         "refresh_token",
         "reply",
         "scope_usage",

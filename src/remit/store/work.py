@@ -24,6 +24,7 @@ from remit.store.housekeeping import Housekeeping
 from remit.store.keys import KeyTable
 from remit.store.lines import LineTable
 from remit.store.once import OnceTable
+from remit.store.pushed import PushedRequestTable
 from remit.store.recall import Recall
 from remit.store.refresh_tokens import RefreshTokenTable
 from remit.store.replies import ReplyTable
@@ -53,6 +54,7 @@ class TenantWork(Work):
         self.grants = GrantTable(statements)
         self.lines = LineTable(statements)
         self.codes = CodeTable(statements)
+        self.pushed = PushedRequestTable(statements)
         self.refresh_tokens = RefreshTokenTable(statements)
         self.stops = StopTable(statements)
         self.sessions = SessionTable(statements)

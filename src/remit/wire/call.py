@@ -78,12 +78,12 @@ class Answer:
         await send({"type": "http.response.body", "body": self.body})
 
 
-def json_answer(body: object) -> Answer:
+def json_answer(body: object, *, created: bool = False) -> Answer:
     """Render a success that no cache may keep."""
     text = _encode(body)
     length = str(len(text)).encode()
     headers = [(b"content-length", length), (b"content-type", b"application/json"), *NO_STORE_RAW]
-    return Answer(200, headers, text)
+    return Answer(201 if created else 200, headers, text)
 
 
 @dataclass(frozen=True, slots=True)

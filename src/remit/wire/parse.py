@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from remit.core.oauth.form import Form
 from remit.core.oauth.verdicts import Refusal
 from remit.wire.call import Call, header, pieces
 
@@ -35,24 +35,6 @@ class TooLarge:
 
 TOO_LARGE = Refusal("invalid_request", "the body is larger than 64 KiB")
 """The same as an event tells it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """The parameters of one request. An empty value counts as absent (GEN-5)."""
-
-    _fields: Mapping[str, tuple[str, ...]]
-
-    def one(self, name: str) -> str | None:
-        values = self._fields.get(name)
-        return values[0] if values else None
-
-    def single(self) -> dict[str, str]:
-        """Return every parameter that stands once."""
-        return {name: values[0] for name, values in self._fields.items() if len(values) == 1}
-
-    def many(self, name: str) -> tuple[str, ...]:
-        return self._fields.get(name, ())
 
 
 async def read_body(call: Call, limit: int = MAX_BODY) -> bytes | TooLarge:
@@ -145,3 +127,20 @@ def _depth(body: bytes) -> int:
         elif found[0] in {b"]", b"}"}:
             depth -= 1
     return deepest
+
+
+__all__ = [
+    "FORM",
+    "MAX_BODY",
+    "MAX_DEPTH",
+    "MAX_FIELDS",
+    "REPEATABLE",
+    "TOO_LARGE",
+    "Form",
+    "TooLarge",
+    "parse_form",
+    "parse_json",
+    "parse_query",
+    "read_body",
+    "read_form",
+]

@@ -45,6 +45,8 @@ class AuthorizeRequest:
     cross_site: bool
     """Whether the request came from another site, or the browser did not say: then nothing is approved silently."""
     at_ms: int
+    pushed: str | None = None
+    """The pushed request that this is; answering forgets it (RFC 9126 §4)."""
 
     def expired(self, now: datetime) -> bool:
         return now.timestamp() * 1000 >= self.at_ms + REQUEST_LIFETIME.total_seconds() * 1000
@@ -78,13 +80,6 @@ def judge_lengths(texts: Mapping[str, str | None]) -> Refusal | None:
     return None
 
 
-UNSUPPORTED = {
-    "request": Refusal("request_not_supported", "send the parameters themselves: request objects are not supported"),
-    "request_uri": Refusal("request_uri_not_supported", "send the parameters themselves: request_uri is not supported"),
-}
-"""Parameters that would replace all others. Ignoring them would mean answering another question than was asked."""
-
-
 MODES = {None: False, "query": False, "form_post": True}
 """The response modes there are, and whether each is a form."""
 
@@ -96,6 +91,12 @@ def judge_mode(mode: str | None, redirect_uri: str) -> Refusal | None:
     if MODES[mode] and not redirect_uri.startswith(("https:", "http:")):
         return Refusal("invalid_request", "a form can only be posted to an http address: leave out response_mode")
     return None
+
+
+PUSH_FIRST = Refusal(
+    "invalid_request", "this client has to push its requests: send them to the pushed_authorization_request_endpoint"
+)
+SIGN_FIRST = Refusal("invalid_request", "this client has to sign its requests: send request, signed with its key")
 
 
 def judge_parameters(

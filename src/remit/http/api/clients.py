@@ -38,6 +38,8 @@ class ClientView(Thing):
     default_resource: str | None
     default_scopes: list[str]
     id_token_alg: str
+    require_pushed: bool
+    require_signed: bool
     self_registered: bool
     version: int
     state: ClientState
@@ -68,6 +70,8 @@ class NewClient(Shape):
     default_scopes: Scopes = msgspec.field(default_factory=list)
     jwks: Jwks | None = None
     id_token_alg: Annotated[str, Meta(pattern="^(RS256|ES256)$")] = "RS256"
+    require_pushed: Annotated[bool, Meta(description="It must push its authorization requests.")] = False
+    require_signed: Annotated[bool, Meta(description="It must sign its authorization requests.")] = False
 
 
 class MadeClient(ClientView):
@@ -85,6 +89,8 @@ class ClientChanges(Shape):
     default_resource: Id | UnsetType | None = UNSET
     default_scopes: Scopes | UnsetType = UNSET
     id_token_alg: Annotated[str, Meta(pattern="^(RS256|ES256)$")] | UnsetType = UNSET
+    require_pushed: bool | UnsetType = UNSET
+    require_signed: bool | UnsetType = UNSET
 
 
 async def list_clients(call: Call[ClientQuery, None]) -> ClientPage:
@@ -116,6 +122,8 @@ async def create_client(call: Call[NoQuery, NewClient]) -> MadeClient | Refusal:
         default_scopes=frozenset(body.default_scopes),
         jwks=None if body.jwks is None else msgspec.json.encode(body.jwks).decode(),
         id_token_alg=body.id_token_alg,
+        require_pushed=body.require_pushed,
+        require_signed=body.require_signed,
     )
     made = await provisioning.create_client(call.tenant.id, call.deps, call.who, draft)
     if isinstance(made, Refusal):
@@ -154,6 +162,8 @@ def _view(client: Client) -> ClientView:
         default_resource=client.default_resource,
         default_scopes=sorted(client.default_scopes),
         id_token_alg=client.id_token_alg,
+        require_pushed=client.require_pushed,
+        require_signed=client.require_signed,
         self_registered=client.self_registered,
         version=client.version,
         state=client.state,

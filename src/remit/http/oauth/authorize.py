@@ -5,8 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from remit.core.oauth import scopes
-from remit.core.oauth.authorize import UNSUPPORTED, AuthorizeRequest
+from remit.core.oauth.authorize import AuthorizeRequest
 from remit.core.oauth.redirects import add_params, display_host
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
@@ -15,11 +14,11 @@ from remit.http.account.posting.page import PostingPage
 from remit.http.browser import Browser, frame, go, origin_source, page, read_browser
 from remit.http.context import context_of, error_page
 from remit.http.oauth.interaction import pack
-from remit.services.authorize import AuthorizeCall, NeedsLogin, begin, note_unread, proceed
+from remit.services.authorize import NeedsLogin, begin, note_unread, proceed
 from remit.services.consent import Answer, Asking
 from remit.wire.caller import origin_of, tenant_of
 from remit.wire.oauth_errors import error_fields, render_method, render_too_large
-from remit.wire.parse import Form, TooLarge, parse_query, read_form
+from remit.wire.parse import TooLarge, parse_query, read_form
 
 
 async def authorize_endpoint(request: Request) -> Response:
@@ -35,7 +34,7 @@ async def authorize_endpoint(request: Request) -> Response:
         await note_unread(browser.tenant.id, form, deps, origin_of(request))
         return error_page(request, browser, form)
     tenant = tenant_of(request)
-    started = await begin(tenant.id, read_call(request, form), deps, origin_of(request))
+    started = await begin(tenant.id, form, deps, origin_of(request), cross_site=cross_site(request))
     if isinstance(started, Refusal):
         return error_page(request, browser, started)
     if isinstance(started, Answer):
@@ -58,31 +57,9 @@ async def take_next_step(request: Request, browser: Browser, asked: AuthorizeReq
             return error_page(request, browser, step)
 
 
-def read_call(request: Request, form: Form) -> AuthorizeCall:
-    """Read the parameters of an authorization request. Whether it is cross-site is the browser's own word."""
-    asked = form.one("scope")
-    return AuthorizeCall(
-        client_id=form.one("client_id"),
-        redirect_uri=form.one("redirect_uri"),
-        response_type=form.one("response_type"),
-        scopes=scopes.parse(asked) if asked is not None else None,
-        state=form.one("state"),
-        challenge=form.one("code_challenge"),
-        method=form.one("code_challenge_method"),
-        nonce=form.one("nonce"),
-        prompt=form.one("prompt"),
-        max_age=form.one("max_age"),
-        login_hint=form.one("login_hint"),
-        id_token_hint=form.one("id_token_hint"),
-        mode=form.one("response_mode"),
-        unsupported=_unsupported(form),
-        resources=form.many("resource"),
-        cross_site=request.headers.get("sec-fetch-site") not in {"same-origin", "same-site", "none"},
-    )
-
-
-def _unsupported(form: Form) -> Refusal | None:
-    return next((refusal for name, refusal in UNSUPPORTED.items() if form.one(name) is not None), None)
+def cross_site(request: Request) -> bool:
+    """Say whether a request came from another site: by the browser's own word, or because it says nothing."""
+    return request.headers.get("sec-fetch-site") not in {"same-origin", "same-site", "none"}
 
 
 def send_back(request: Request, browser: Browser, given: Answer) -> Response:

@@ -29,6 +29,7 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool) -> dict
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
         **registration,
+        "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
         "token_endpoint": f"{issuer}/oauth/token",
         "jwks_uri": f"{issuer}/oauth/jwks",
         "introspection_endpoint": f"{issuer}/oauth/introspect",
@@ -48,9 +49,14 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool) -> dict
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
         "revocation_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGS,
         "authorization_response_iss_parameter_supported": True,
-        # Where these are left out, readers differ on what that means: request_uri counts as supported.
-        "request_parameter_supported": False,
+        "require_pushed_authorization_requests": False,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": ASSERTION_ALGS,
+        "require_signed_request_object": False,
+        # What a pushed request was answered with is always taken (RFC 9126 §5); these speak of other addresses. Where
+        # they are left out, readers differ on what that means: request_uri counts as supported.
         "request_uri_parameter_supported": False,
+        "require_request_uri_registration": False,
         "claims_parameter_supported": False,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],

@@ -33,6 +33,8 @@ class _Body(msgspec.Struct):
     client_name: str | None = None
     scope: str | None = None
     id_token_signed_response_alg: str | None = None
+    require_pushed_authorization_requests: bool | None = None
+    require_signed_request_object: bool | None = None
     client_uri: str | None = None
     logo_uri: str | None = None
     tos_uri: str | None = None
@@ -75,6 +77,8 @@ async def _read(request: Request) -> ClientMetadata | Refusal | TooLarge:
         scope=read.scope,
         id_token_alg=read.id_token_signed_response_alg,
         links=tuple(link for link in links if link),
+        require_pushed=read.require_pushed_authorization_requests,
+        require_signed=read.require_signed_request_object,
         keyed_twice=read.jwks is not None and read.jwks_uri is not None,
     )
 
@@ -101,6 +105,8 @@ def _told(client: Client, secret: Secret | None) -> dict[str, object]:
         "token_endpoint_auth_method": client.auth_method,
         "id_token_signed_response_alg": client.id_token_alg,
     }
+    if client.require_pushed:
+        told["require_pushed_authorization_requests"] = True
     if client.default_scopes:
         told["scope"] = scopes.render(client.default_scopes)
     if secret is not None:

@@ -233,6 +233,8 @@ class _Making:
                 default_scopes=frozenset(wanted.default_scopes),
                 jwks=jwks,
                 id_token_alg=wanted.id_token_alg,
+                require_pushed=wanted.require_pushed,
+                require_signed=wanted.require_signed,
             )
             new = await create_client(self._tenant, self._deps, self._who, draft)
             return new if isinstance(new, Refusal) else Done(change=change, id=new.client.id, secret=new.secret)
@@ -294,4 +296,6 @@ def _told(found: Client, wanted: ClientDescribed, resource: ResourceId | None) -
         default_resource=resource,
         default_scopes=frozenset(wanted.default_scopes),
         id_token_alg=wanted.id_token_alg,
+        require_pushed=wanted.require_pushed,
+        require_signed=wanted.require_signed,
     )

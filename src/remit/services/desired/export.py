@@ -116,5 +116,7 @@ def _client(client: Client, agent: str, uris: Mapping[ResourceId, str]) -> Clien
         default_resource=None if client.default_resource is None else uris[client.default_resource],
         default_scopes=sorted(client.default_scopes),
         id_token_alg=client.id_token_alg,
+        require_pushed=client.require_pushed,
+        require_signed=client.require_signed,
         jwks=None if client.jwks is None else msgspec.json.decode(client.jwks, type=dict),
     )

@@ -78,6 +78,8 @@ class ClientDescribed(Described):
     default_resource: str | None = None
     default_scopes: list[str] = msgspec.field(default_factory=list)
     id_token_alg: str = "RS256"
+    require_pushed: bool = False
+    require_signed: bool = False
     jwks: dict[str, Any] | None = None
 
 

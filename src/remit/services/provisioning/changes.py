@@ -29,7 +29,10 @@ from remit.services.provisioning.users import NO_USER, judge_last_administrator
 from remit.services.stop_rows import put_row
 
 _OF_RESOURCE = ("name", "state", "token_seconds", "scopes")
-_OF_CLIENT = ("name", "redirect_uris", "grant_types", "default_resource", "default_scopes", "id_token_alg")
+_OF_CLIENT = (
+    *("name", "redirect_uris", "grant_types", "default_resource", "default_scopes", "id_token_alg"),
+    *("require_pushed", "require_signed"),
+)
 _SEEN_BY_PEOPLE = frozenset({"name", "redirect_uris"})
 """What a user read before he agreed; remembered consent does not outlive a change of it (CON-3)."""
 
@@ -152,6 +155,8 @@ async def _judge_client(work: Work, found: Client, wanted: Client) -> Refusal | 
             default_scopes=wanted.default_scopes,
             jwks=wanted.jwks,
             id_token_alg=wanted.id_token_alg,
+            require_pushed=wanted.require_pushed,
+            require_signed=wanted.require_signed,
         )
     )
     if flaw is not None:

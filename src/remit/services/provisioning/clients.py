@@ -101,6 +101,8 @@ def _client(draft: ClientDraft, deps: Deps) -> Client:
         self_registered=False,
         version=1,
         id_token_alg=draft.id_token_alg,
+        require_pushed=draft.require_pushed,
+        require_signed=draft.require_signed,
         state=ClientState.ACTIVE,
         created_at=deps.clock.now(),
     )

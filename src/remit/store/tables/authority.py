@@ -67,6 +67,15 @@ table(
     of("line", "line_id"),
 )
 table(
+    "pushed_request",
+    text("id"),
+    raw("digest"),
+    text("client_id"),
+    text("parameters"),
+    time("expires_at"),
+    of("client", "client_id"),
+)
+table(
     "refresh_token",
     text("id"),
     raw("digest"),

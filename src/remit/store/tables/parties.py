@@ -143,6 +143,8 @@ table(
     flag("self_registered"),
     number("version"),
     text("id_token_alg"),
+    flag("require_pushed"),
+    flag("require_signed"),
     one_of("state", ClientState),
     time("created_at"),
     of("agent", "agent_id"),

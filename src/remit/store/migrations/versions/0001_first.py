@@ -181,6 +181,8 @@ def upgrade() -> None:
         _flag("client", "self_registered"),
         Column("version", BigInteger, nullable=False),
         Column("id_token_alg", Text, nullable=False),
+        _flag("client", "require_pushed"),
+        _flag("client", "require_signed"),
         _one_of("client", "state", "active", "retired"),
         Column("created_at", BigInteger, nullable=False),
         _of("client", "agent_id", "agent"),
@@ -260,6 +262,15 @@ def upgrade() -> None:
         Column("expires_at", BigInteger, nullable=False),
         Column("spent_at", BigInteger, nullable=True),
         _of("code", "line_id", "line"),
+    )
+    _table(
+        "pushed_request",
+        Column("id", Text, nullable=False),
+        Column("digest", LargeBinary, nullable=False),
+        Column("client_id", Text, nullable=False),
+        Column("parameters", Text, nullable=False),
+        Column("expires_at", BigInteger, nullable=False),
+        _of("pushed_request", "client_id", "client"),
     )
     _table(
         "refresh_token",
