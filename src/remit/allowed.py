@@ -13,6 +13,21 @@ LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _URL_OPTIONS: Final = frozenset({"sslmode", "sslrootcert", "sslcrl", "target_session_attrs"})
 
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_OWN: Final[tuple[_Network, ...]] = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::1/128",
+        "fc00::/7",
+    )
+)
+"""Where machines of one's own may stand. Link-local is none of it: there clouds tell a machine who it is."""
+
 Check = Callable[[Any], str | None]
 """Says what a value must be when it is not; None when it is."""
 
@@ -53,6 +68,21 @@ def networks(values: tuple[str, ...]) -> str | None:
             # Everybody's word about who he is would be believed.
             return f"`{value}` is everybody; name the proxies"
     return None
+
+
+def own_networks(values: tuple[str, ...]) -> str | None:
+    for value in values:
+        try:
+            network = ipaddress.ip_network(value)
+        except ValueError:
+            return f"`{value}` is neither an address nor a network"
+        if not any(_within(network, own) for own in _OWN):
+            return f"`{value}` must lie in one of {', '.join(str(own) for own in _OWN)}"
+    return None
+
+
+def is_loopback(network: str) -> bool:
+    return ipaddress.ip_network(network).is_loopback
 
 
 def base_url(value: str) -> str | None:
@@ -102,3 +132,7 @@ def postgresql(value: str) -> str | None:
         # The library would try TLS, and go on without where somebody in between says that there is none.
         return "must say its sslmode where the database is not on loopback: verify-full, if you can"
     return None
+
+
+def _within(network: _Network, own: _Network) -> bool:
+    return network.version == own.version and network.network_address in own and network.broadcast_address in own

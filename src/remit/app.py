@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -42,6 +43,7 @@ from remit.http.oauth.token import token_endpoint
 from remit.http.routing import SECURITY_TXT, TenantRouter, not_found, wrong_method
 from remit.http.security_txt import security_txt_endpoint
 from remit.http.setup.routes import ROUTES as SETUP
+from remit.outbound.fetch import SafeFetcher
 from remit.ports.deps import Clock, Database, Deps, Lifetimes, RegistrationLimits
 from remit.services.provisioning.instance import BASE_URL, MASTER_KEY, PEPPER, Fact, agree, base_url_fact, remembered
 from remit.settings import Settings
@@ -68,7 +70,8 @@ async def open_deps(
     key, pepper = Path(settings.secrets.master_key_file), Path(settings.secrets.pepper_file)
     db, base_url = await _open_database(settings, migrate=migrate)
     clock = clock or SystemClock()
-    passwords = Argon2Passwords()
+    passwords, throttle = Argon2Passwords(), MemoryThrottle()
+    outbound = _fetcher(settings, clock, throttle)
     try:
         # Beside a filled database a missing key file is a lost one, or another node's: one of our own opens nothing.
         secrets = load_secrets(key, pepper, create=create and not await _filled(db))
@@ -82,7 +85,7 @@ async def open_deps(
             sealer=sealer,
             passwords=passwords,
             keyring=TenantKeyring(sealer),
-            throttle=MemoryThrottle(),
+            throttle=throttle,
             uses=MemoryUses(),
             lifetimes=Lifetimes(
                 access_seconds=settings.tokens.access_seconds,
@@ -95,6 +98,7 @@ async def open_deps(
                 quota=settings.registration.quota,
                 per_peer=settings.registration.per_peer,
             ),
+            outbound=outbound,
         )
         if await remembered(db, MASTER_KEY) is None:
             # What is there must open before this key is remembered as the right one.
@@ -103,8 +107,24 @@ async def open_deps(
         await agree(db, *facts, *([base_url_fact(base_url)] if create else []))
         yield deps
     finally:
+        outbound.close()
         passwords.close()
         await db.close()
+
+
+def _fetcher(settings: Settings, clock: Clock, throttle: MemoryThrottle) -> SafeFetcher:
+    """Make the one way out.
+
+    Raises:
+        RemitError: the certificate authorities cannot be read.
+    """
+    outbound = settings.outbound
+    networks = tuple(ip_network(network) for network in outbound.networks)
+    ca_file = Path(outbound.ca_file) if outbound.ca_file else None
+    try:
+        return SafeFetcher(clock, throttle, networks=networks, ca_file=ca_file)
+    except OSError as error:  # also what TLS says of a file that holds no certificates
+        raise RemitError(f"outbound.ca_file: {outbound.ca_file} is no readable PEM file of certificates") from error
 
 
 async def _open_database(settings: Settings, *, migrate: bool) -> tuple[Database, str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeGuard
+from urllib.parse import urlsplit
 
 from remit import allowed
 from remit.allowed import LOOPBACK_NAMES, Check
@@ -156,6 +157,24 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """What is fetched about clients that strangers name: their metadata documents and key sets."""
+
+    networks: tuple[str, ...] = _setting(
+        (),
+        "Private networks that documents of clients may be fetched from, at any port; loopback only where "
+        "`server.base_url` is loopback.",
+        allowed.own_networks,
+    )
+    ca_file: str = _setting(
+        "", "PEM file of certificate authorities that are believed beside the system's.", allowed.absolute
+    )
+    document_bytes: int = _setting(
+        5120, "Longest metadata document of a client, in bytes.", allowed.between(1024, 65_536)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     level: str = _setting("info", f"Least severity that is written: {', '.join(_LEVELS)}.", allowed.one_of(*_LEVELS))
     format: str = _setting(
@@ -183,6 +202,7 @@ class Settings:
     audit: Audit = Audit()
     tokens: Tokens = Tokens()
     registration: Registration = Registration()
+    outbound: Outbound = Outbound()
     log: Log = Log()
     bootstrap: Bootstrap = Bootstrap()
     given: frozenset[str] = field(default=frozenset(), compare=False)
@@ -374,6 +394,11 @@ def _between_settings(settings: Settings) -> Iterator[str]:
     roles = [storage.app_user, storage.system_user, storage.owner_user]
     if storage.url and (len(set(roles)) < len(roles) or not all(roles)):
         yield "storage.app_user, storage.system_user and storage.owner_user must be three roles"
+    if urlsplit(server.base_url).hostname not in LOOPBACK_NAMES and any(
+        allowed.is_loopback(network) for network in settings.outbound.networks
+    ):
+        # Development alone: elsewhere it would open what listens on this machine to whoever names it (CIMD-16).
+        yield "outbound.networks may name loopback only where server.base_url is loopback"
     if bool(bootstrap.admin_email) != bool(bootstrap.admin_password_file):
         yield "bootstrap.admin_email and bootstrap.admin_password_file come together"
 

@@ -14,6 +14,7 @@ from remit.core.names import Opaque, Prefix, Secret, SecretKind, TenantId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.core.tokens import AccessClaims
+from remit.ports.outbound import NOWHERE, Fetcher
 from remit.ports.work import Database
 
 
@@ -190,6 +191,7 @@ class Deps:
     uses: Uses
     lifetimes: Lifetimes = USUAL
     registration: RegistrationLimits = RegistrationLimits()
+    outbound: Fetcher = NOWHERE
 
 
 __all__ = [
@@ -198,6 +200,7 @@ __all__ = [
     "Database",
     "Deps",
     "Digester",
+    "Fetcher",
     "Fresh",
     "Keyring",
     "Lifetimes",

@@ -1,0 +1,1 @@
+"""Outgoing requests about URLs that strangers named."""
