@@ -97,6 +97,8 @@ async def open_deps(
                 mode=settings.registration.mode,
                 quota=settings.registration.quota,
                 per_peer=settings.registration.per_peer,
+                documents=settings.registration.documents == "on",
+                document_bytes=settings.outbound.document_bytes,
             ),
             outbound=outbound,
         )

@@ -150,6 +150,11 @@ class Registration:
     mode: str = _setting(
         "open", "`open` in tenants with a `self-registered` remit; or `off`.", allowed.one_of("open", "off")
     )
+    documents: str = _setting(
+        "on",
+        "`on`: clients may be described by a metadata document, in tenants with a `self-registered` remit; or `off`.",
+        allowed.one_of("on", "off"),
+    )
     quota: int = _setting(
         200, "Most self-registered clients of a tenant that are not retired.", allowed.between(1, 100_000)
     )

@@ -193,6 +193,9 @@ API: dict[str, tuple[Ask, ...]] = {
         Ask(method="POST", by="program", json={**_CLIENT, "agent": "<agent>"}),
         Ask(method="POST", by="program", json={**_CLIENT, "agent": "<agent>", "default_resource": "<resource>"}),
     ),
+    "POST /api/v1/clients/expected": (
+        Ask(method="POST", by="program", json={"agent": "<agent>", "document": "https://app.example/expected.json"}),
+    ),
     "GET /api/v1/clients/{client}": (Ask(by="program"),),
     "PATCH /api/v1/clients/{client}": (
         Ask(method="PATCH", by="program", json={"name": "n"}),

@@ -119,7 +119,8 @@ def test_no_setting_opens_where_clouds_tell_machines_who_they_are(text):
 
 
 REFUSED = [
-    "http://app.example/c", "HTTPS://app.example/c", "ftp://app.example/c", "file:///etc/passwd", "gopher://x", "//x/c", "x",
+    "http://app.example/c", "HTTPS://app.example/c", "ftp://app.example/c", "file:///etc/passwd",
+    "gopher://x", "//x/c", "x",
     "https:///c", "https://2130706433/c", "https://0x7f000001/c", "https://0177.0.0.1/c", "https://127.1/c",
     "https://①②⑦.0.0.1/c", "https://localhost./c", "https://169.254.169.254./c", "https://a@b.example/c",
     "https://a.example\\@b.example/c", "https://a.example/c#d", "https://a.example/ c", "https://a.example:0/c",

@@ -8,12 +8,12 @@ from remit.crypto.compact import (
     MAX_TOKEN,
     numeric_date,
     read_base64url,
-    read_object,
     take_apart,
     text,
     type_name,
     write_base64url,
 )
+from remit.strict_json import read_object
 
 DAMAGED = {
     "empty": "",

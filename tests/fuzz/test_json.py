@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from remit.crypto.compact import read_object as read_by_server
+from remit.strict_json import read_object as read_by_server
 from remit.wire.parse import MAX_BODY, parse_json
 from remit_sdk.strict import read_object as read_by_guard
 from tests.fuzz.bending import bent, seeds

@@ -237,7 +237,7 @@ async def test_what_nobody_used_for_a_day_is_retired_and_everything_else_is_not(
     async with remit.deps.db.read(remit.acme.tenant.id) as work:
         states = [(await work.clients.get(client.id)).state for client in (used, unused, remit.acme.rival)]
         agent = await work.agents.get(unused.agent)
-    assert states == [ClientState.ACTIVE, ClientState.RETIRED, ClientState.ACTIVE]
+    assert states == [ClientState.ACTIVE, ClientState.EXPIRED, ClientState.ACTIVE]
     assert agent is not None
     assert agent.state is AgentState.RETIRED
 

@@ -31,6 +31,7 @@ from remit.store.migrate import open_sqlite
 from remit.store.migrate_postgres import open_postgres
 from remit.store.postgres import Place
 from tests.kit.clock import FixedClock
+from tests.kit.way_out import WayOut
 from tests.kit.world import BASE, World, seed
 
 SLUGS = ("default", "acme", "globex")
@@ -160,6 +161,7 @@ def deps_on(db: Database, clock: FixedClock) -> Deps:
         keyring=TenantKeyring(sealer),
         throttle=MemoryThrottle(),
         uses=MemoryUses(),
+        outbound=WayOut(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from remit.core.agents import Agent, Remit, ScopeKey
 from remit.core.clients import AuthMethod, Client, GrantType
@@ -46,6 +46,11 @@ _T = TypeVar("_T")
 def client_key() -> PrivateKey:
     """Return the key of the client that proves itself by assertions."""
     return PrivateKey.generate("ES256")
+
+
+def client_jwks() -> dict[str, Any]:
+    """Return the public half of that key as the client publishes it."""
+    return {"keys": [client_key().jwk() | {"kid": "k1", "alg": "ES256", "use": "sig"}]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,14 +172,13 @@ async def seed(deps: Deps, slug: str) -> World:
             redirect_uris=(LOOPBACK,),
         )
     )
-    public = client_key().jwk() | {"kid": "k1", "alg": "ES256", "use": "sig"}
     keyed = await client(
         ClientDraft(
             agent=planner.id,
             name="keyed",
             auth_method=AuthMethod.PRIVATE_KEY_JWT,
             redirect_uris=("https://keyed.example/cb",),
-            jwks=json.dumps({"keys": [public]}),
+            jwks=json.dumps(client_jwks()),
             default_resource=calendar.id,
             default_scopes=frozenset({"read:calendar"}),
         )

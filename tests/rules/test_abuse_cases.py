@@ -20,6 +20,7 @@ IN_SCOPE = {
     "RED": 8,
     "CODE": 7,
     "CONS": 7,
+    "REG": 7,
     "REF": 7,
     "JOSE": 8,
     "AUD": 5,
@@ -74,7 +75,7 @@ def has_come(sign: str) -> bool:
     if sign.startswith(("remit.", "remit_sdk.")):
         parent, _, _ = sign.rpartition(".")
         return find_spec(parent) is not None and find_spec(sign) is not None
-    told = document(_tenant(), frozenset(), registers=True)
+    told = document(_tenant(), frozenset(), registers=True, reads=True)
     values = {value for members in told.values() if isinstance(members, list) for value in members}
     return sign in told or sign in values
 

@@ -148,7 +148,7 @@ class Nouns:
 
     async def test_a_stranger_cannot_take_the_name_of_a_registered_client(self, db, acme):
         async with db.work(ACME) as work:
-            await work.clients.add(replace(A_CLIENT, id=ClientId("cli_0"), self_registered=True))
+            await work.clients.add(replace(A_CLIENT, document=None, id=ClientId("cli_0"), self_registered=True))
             found = await work.clients.by_name(A_CLIENT.name)
             assert found == A_CLIENT
 
@@ -167,7 +167,7 @@ class Nouns:
     async def test_a_party_without_a_remit_has_none(self, db, acme):
         async with db.work(ACME) as work:
             await work.agents.add(replace(AN_AGENT, id=AgentId("agt_2"), name="bare"))
-            await work.clients.add(replace(A_CLIENT, id=ClientId("cli_2"), agent=AgentId("agt_2")))
+            await work.clients.add(replace(A_CLIENT, document=None, id=ClientId("cli_2"), agent=AgentId("agt_2")))
             party = await work.clients.party(ClientId("cli_2"))
             assert party is not None
             assert party.remit is None

@@ -49,7 +49,7 @@ class Pages:
         async with db.work(ACME) as work:
             for number in (2, 3):
                 await work.agents.add(replace(AN_AGENT, id=AgentId(f"agt_{number}"), name=f"n{number}"))
-                await work.clients.add(replace(A_CLIENT, id=ClientId(f"cli_{number}")))
+                await work.clients.add(replace(A_CLIENT, document=None, id=ClientId(f"cli_{number}")))
                 await work.users.add(replace(A_USER, id=UserId(f"usr_{number}"), email=f"u{number}@x"), at=NOW)
                 resource = replace(A_RESOURCE, id=ResourceId(f"res_{number}"), uri=f"https://r{number}.example/")
                 await work.resources.add(resource, at=NOW)

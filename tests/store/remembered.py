@@ -39,6 +39,7 @@ REMEMBERED: dict[str, Look] = LOOKS | {
 LEAVE_VERDICTS = {
     "replies.keep",
     "credentials.used",
+    "readings.put",
     "lines.revoke",
     "codes.spend",
     "pushed.drop",

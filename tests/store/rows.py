@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from remit.core.admission import Admission, Documents
 from remit.core.agents import Agent, AgentState, Remit, ScopeKey
 from remit.core.audit.events import Event, SignInRefused, TokenIntrospected, TokenIssued, Who
 from remit.core.clients import AuthMethod, Client, ClientState, GrantType
@@ -25,6 +26,7 @@ from remit.core.names import (
     TenantId,
     UserId,
 )
+from remit.core.oauth.documents import Reading
 from remit.core.oauth.pushed import PushedRequest
 from remit.core.resources import Resource, ResourceState, Risk, Scope
 from remit.core.sessions import LoginSession
@@ -121,6 +123,7 @@ A_RESOURCE = Resource(
 )
 A_SECRET = StoredSecret(id="sec_1", digest=b"\0digest", created_at=NOW, expires_at=LATER)
 A_USE = Use(holder=CLIENT, credential="sec_1", at=NOW)
+DOCUMENT = ClientId("https://app.example/client.json")
 A_CLIENT = Client(
     id=CLIENT,
     agent=AGENT,
@@ -140,9 +143,13 @@ A_CLIENT = Client(
     id_token_alg="RS256",
     require_pushed=True,
     require_signed=False,
+    document=DOCUMENT,
+    home="https://app.example/",
     state=ClientState.ACTIVE,
     created_at=NOW,
 )
+AN_ADMISSION = Admission(documents=Documents.LISTED, hosts=("b.example", "a.example"), same_origin=True)
+A_READING = Reading(etag='"1"', read_at=NOW, fresh_until=LATER)
 A_GRANT = Grant(
     id=GRANT,
     user=USER,
@@ -251,6 +258,8 @@ async def furnish(work: Work) -> None:
     assert await work.agents.add(AN_AGENT)
     await work.agents.publish(A_REMIT, at=NOW)
     await work.clients.add(A_CLIENT)
+    await work.admission.choose(AN_ADMISSION)
+    await work.readings.put(CLIENT, "document", A_READING)
     await work.replies.keep("cli_1", "key", A_REPLY, until=LATER)
     await work.clients.add_secret(CLIENT, A_SECRET)
     await work.credentials.used([A_USE])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
+from remit.core.admission import Admission
 from remit.core.agents import AgentState
 from remit.core.audit.tree import leaf_hash, root_of
 from remit.core.keys import KeyState
@@ -20,6 +21,7 @@ from tests.store.rows import (
     A_GRANT,
     A_LINE,
     A_PUSHED,
+    A_READING,
     A_REMIT,
     A_REPLY,
     A_RESOURCE,
@@ -32,9 +34,11 @@ from tests.store.rows import (
     ACME,
     AGENT,
     AN_ADMIN_GRANT,
+    AN_ADMISSION,
     AN_AGENT,
     CLIENT,
     CODE,
+    DOCUMENT,
     GRANT,
     ISSUED,
     KEY,
@@ -82,6 +86,9 @@ EXPECTED: dict[str, tuple[Look, object]] = {
     "agents.list": (lambda work: work.agents.list(), (AN_AGENT,)),
     "agents.remit": (lambda work: work.agents.remit(AGENT), A_REMIT),
     "clients.get": (lambda work: work.clients.get(CLIENT), A_CLIENT),
+    "clients.get of a document": (lambda work: work.clients.get(DOCUMENT), A_CLIENT),
+    "admission.get": (lambda work: work.admission.get(), AN_ADMISSION),
+    "readings.get": (lambda work: work.readings.get(CLIENT, "document"), A_READING),
     "clients.by_name": (lambda work: work.clients.by_name("planner-web"), A_CLIENT),
     "clients.list": (lambda work: work.clients.list(), (A_CLIENT,)),
     "clients.list of an agent": (lambda work: work.clients.list(AGENT), (A_CLIENT,)),
@@ -155,6 +162,11 @@ WRITES: dict[str, Look] = {
     "clients.set_keys": lambda work: work.clients.set_keys(replace(A_CLIENT, jwks=None, version=4)),
     "clients.end_secret": lambda work: work.clients.end_secret(CLIENT, "sec_1", at=AT),
     "clients.retire": lambda work: work.clients.retire(CLIENT),
+    "clients.expire": lambda work: work.clients.expire(CLIENT),
+    "clients.adopt": lambda work: work.clients.adopt(CLIENT),
+    "clients.redescribe": lambda work: work.clients.redescribe(replace(A_CLIENT, name="x", jwks=None)),
+    "admission.choose": lambda work: work.admission.choose(Admission()),
+    "readings.put": lambda work: work.readings.put(CLIENT, "document", replace(A_READING, etag=None)),
     "resources.end_secret": lambda work: work.resources.end_secret(RESOURCE, "sec_1", at=AT),
     "credentials.used": lambda work: work.credentials.used([replace(A_USE, at=AT)]),
     "grants.change": lambda work: work.grants.change(GRANT, scopes=frozenset(), expires_at=None),

@@ -22,6 +22,7 @@ from remit.services.provisioning.credentials import (
     rotate_client_keys,
     rotate_client_secret,
 )
+from remit.services.provisioning.expected import expect_client
 
 app = App(
     name="clients",
@@ -225,6 +226,29 @@ def _read(path: Path) -> str:
     return found
 
 
+@app.command(help_epilogue="Examples:\n  remit clients expect https://app.example/client.json --agent invoice-helper")
+def expect(
+    document: Annotated[str, Parameter(help="The URL of its metadata document, which is its client id.")],
+    /,
+    *,
+    agent: Annotated[str, Parameter(help="The agent that speaks through it: name or id.")],
+    where: Where | None = None,
+) -> int:
+    """Expect a client that a document describes: it is the agent's, and no stranger when it first asks."""
+    where = where or Where()
+
+    async def make(here: Here) -> int:
+        async with here.deps.db.read(here.tenant.id) as work:
+            owner = (await find_agent(work, agent)).id
+        made = await expect_client(here.tenant.id, here.deps, here.who, agent=owner, document=document)
+        if isinstance(made, Refusal):
+            raise refused(made)
+        write_record(_told(made), json=where.json)
+        return OK
+
+    return in_tenant(where, make)
+
+
 def _told_new(made: NewClient) -> Row:
     told = {"client_id": made.client.id, **_told(made.client)}
     del told["id"]
@@ -242,6 +266,7 @@ def _told(client: Client) -> dict[str, object]:
         "default_resource": client.default_resource,
         "default_scopes": sorted(client.default_scopes),
         "self_registered": client.self_registered,
+        "document": client.document,
         "state": client.state.value,
         "created_at": when(client.created_at),
     }

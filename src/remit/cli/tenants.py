@@ -10,9 +10,11 @@ from cyclopts import App, Parameter
 from remit.cli.exits import OK
 from remit.cli.here import Folder, Here, Instance, Where, in_instance, in_tenant, refused
 from remit.cli.output import Row, write_record, write_rows
+from remit.core.admission import Admission, Documents
 from remit.core.lifetimes import UNCHOSEN, ChosenLifetimes
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
+from remit.services.admission import admission_of, choose_admission
 from remit.services.lifetimes import choose_lifetimes, lifetimes_of
 from remit.services.provisioning.tenants import create_tenant
 
@@ -101,6 +103,45 @@ def lifetimes(
             chosen, holds = wanted, outcome
         told = {name: getattr(holds, name) for name in asdict(chosen)}
         write_record({**told, "chosen": _named(chosen)}, json=where.json)
+        return OK
+
+    return in_tenant(where, change)
+
+
+@app.command(
+    help_epilogue="Examples:\n  remit tenants admission --tenant acme\n"
+    "  remit tenants admission --documents listed --host app.example --host '*.example.org'\n"
+    "  remit tenants admission --documents any --no-same-origin"
+)
+def admission(
+    *,
+    documents: Annotated[
+        Documents | None, Parameter(help="Read documents of no host, any, those listed, or all but those listed.")
+    ] = None,
+    host: Annotated[
+        list[str] | None, Parameter(negative="", help="A host of the list; *.example.org is all below it.")
+    ] = None,
+    same_origin: Annotated[
+        bool | None, Parameter(help="Let a document send browsers back to its own origin alone.")
+    ] = None,
+    where: Where | None = None,
+) -> int:
+    """Show whose client metadata documents are read, or choose it. Hosts that are given replace the list."""
+    where = where or Where()
+
+    async def change(here: Here) -> int:
+        holds = await admission_of(here.tenant.id, here.deps)
+        wanted = Admission(
+            documents=holds.documents if documents is None else documents,
+            hosts=holds.hosts if host is None else tuple(host),
+            same_origin=holds.same_origin if same_origin is None else same_origin,
+        )
+        if wanted != holds:
+            outcome = await choose_admission(here.tenant.id, here.deps, here.who, wanted)
+            if isinstance(outcome, Refusal):
+                raise refused(outcome)
+        told = {"documents": wanted.documents.value, "hosts": list(wanted.hosts), "same_origin": wanted.same_origin}
+        write_record(told, json=where.json)
         return OK
 
     return in_tenant(where, change)

@@ -84,6 +84,10 @@ class Dead:
         return f"the {self.part} {self.how}"
 
 
+_ENDED = {ClientState.EXPIRED: "registration was not used and expired: register again"}
+"""What a client reads that is not retired, and could come back."""
+
+
 def principal_live(chain: Chain, stops: Iterable[Stop], *, now: datetime) -> Dead | None:
     """Return the first part of the chain that is not live, or None when all are.
 
@@ -92,7 +96,7 @@ def principal_live(chain: Chain, stops: Iterable[Stop], *, now: datetime) -> Dea
     party = chain.party
     states = (
         ("tenant", chain.tenant.state is TenantState.ACTIVE, "is suspended"),
-        ("client", party.client.state is ClientState.ACTIVE, "is retired"),
+        ("client", party.client.state is ClientState.ACTIVE, _ENDED.get(party.client.state, "is retired")),
         ("agent", party.agent.state is AgentState.ACTIVE, f"is {party.agent.state}"),
         ("agent", party.agent.owner is not None, "has no owner"),
         ("user", chain.user is None or chain.user.state is UserState.ACTIVE, "is inactive"),

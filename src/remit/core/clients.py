@@ -13,6 +13,8 @@ from remit.core.names import AgentId, ClientId, ResourceId
 class ClientState(StrEnum):
     ACTIVE = "active"
     RETIRED = "retired"
+    EXPIRED = "expired"
+    """It registered itself, and nobody allowed it anything for a day."""
 
 
 class AuthMethod(StrEnum):
@@ -60,6 +62,15 @@ class Client:
     """Registered `require_pushed_authorization_requests`: it asks by pushing, and in no other way (RFC 9126 §6)."""
     require_signed: bool = False
     """Registered `require_signed_request_object`: it asks by what it signed (RFC 9101 §10.5)."""
+    document: str | None = None
+    """The URL of the document that describes it, which is its client id towards everybody outside (CIMD)."""
+    home: str | None = None
+    """Its `client_uri`: where it says that it can be read about."""
+
+    @property
+    def wire_id(self) -> str:
+        """Return its client id as requests and tokens say it."""
+        return self.document or self.id
 
     @property
     def public(self) -> bool:

@@ -39,9 +39,14 @@ class ClientMetadata:
     name: str | None = None
     scope: str | None = None
     id_token_alg: str | None = None
+    client_id: str | None = None
+    """What a document calls itself; nothing in a registration, where we give the id."""
+    holds_secret: bool = False
+    home: str | None = None
     links: tuple[str, ...] = ()
     require_pushed: bool | None = None
     require_signed: bool | None = None
+    jwks: str | None = None
     keyed_twice: bool = False
     """Both `jwks` and `jwks_uri` were sent."""
 
@@ -57,27 +62,37 @@ class Registration:
     application_type: str
     scopes: frozenset[str]
     id_token_alg: str
-    require_pushed: bool
+    require_pushed: bool = False
+    require_signed: bool = False
+    jwks: str | None = None
+    home: str | None = None
 
 
-def judge_metadata(said: ClientMetadata, *, known: frozenset[str]) -> Registration | Refusal:
+def judge_metadata(
+    said: ClientMetadata,
+    *,
+    known: frozenset[str],
+    methods: tuple[AuthMethod, ...] = METHODS,
+    allowed: frozenset[GrantType] = GRANT_TYPES,
+) -> Registration | Refusal:
     """Turn what a client says into what is registered. `known` are the scopes of the ceiling."""
+    asked = frozenset(said.grant_types) if said.grant_types else frozenset({"authorization_code"})
+    grant_types = frozenset(kind for kind in allowed if kind in asked)
+    redirected = GrantType.CLIENT_CREDENTIALS not in grant_types or GrantType.AUTHORIZATION_CODE in grant_types
     application_type = said.application_type or "web"
     if application_type not in APPLICATION_TYPES:
         return _no("application_type is web or native")
-    if (flaw := _judge_redirects(said.redirect_uris, application_type)) is not None:
+    if redirected and (flaw := _judge_redirects(said.redirect_uris, application_type)) is not None:
         return flaw
     method = said.auth_method or AuthMethod.SECRET_BASIC
-    if method not in METHODS:
-        return _no(f"token_endpoint_auth_method must be one of {', '.join(METHODS)}")
-    asked = frozenset(said.grant_types) if said.grant_types else frozenset({"authorization_code"})
-    grant_types = frozenset(kind for kind in GRANT_TYPES if kind in asked)
-    if GrantType.AUTHORIZATION_CODE not in grant_types:
+    if method not in methods:
+        return _no(f"token_endpoint_auth_method must be one of {', '.join(methods)}")
+    if redirected and GrantType.AUTHORIZATION_CODE not in grant_types:
         return _no("grant_types must contain authorization_code: that is how a user allows this client anything")
-    if said.response_types and "code" not in said.response_types:
+    if redirected and said.response_types and "code" not in said.response_types:
         # RFC 7591 §2.1: the two members must go together.
         return _no("response_types must contain code, which belongs to authorization_code")
-    if said.require_signed:
+    if said.require_signed and method != AuthMethod.PRIVATE_KEY_JWT:
         return _no("require_signed_request_object needs keys, and here none are registered: leave it out")
     if said.keyed_twice:
         return _no("send jwks or jwks_uri, not both")
@@ -87,11 +102,14 @@ def judge_metadata(said: ClientMetadata, *, known: frozenset[str]) -> Registrati
         name=_plain(said.name or "") or display_host(said.redirect_uris[0])[:LONGEST_NAME],
         auth_method=AuthMethod(method),
         grant_types=grant_types,
-        redirect_uris=said.redirect_uris,
+        redirect_uris=said.redirect_uris if redirected else (),
         application_type=application_type,
         scopes=frozenset((said.scope or "").split()) & (known | IDENTITY_SCOPES),
         id_token_alg=said.id_token_alg if said.id_token_alg in ID_TOKEN_ALGS else ID_TOKEN_ALGS[0],
         require_pushed=bool(said.require_pushed),
+        require_signed=bool(said.require_signed),
+        jwks=said.jwks if method == AuthMethod.PRIVATE_KEY_JWT else None,
+        home=said.home,
     )
 
 

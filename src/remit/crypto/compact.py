@@ -6,18 +6,14 @@ spelling of the same base64url, a member given twice, a number that is no number
 
 from __future__ import annotations
 
-import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
+from remit.strict_json import read_object as read_object  # noqa: PLC0414 - readers of tokens find it here
 
 MAX_TOKEN: Final = 16 * 1024
 """Characters of the longest token that is read at all; checked before anything is decoded."""
-
-MAX_DEPTH: Final = 32
-"""Objects and arrays inside each other that a token may hold, itself counted."""
 
 _LATEST: Final = 253_402_300_799  # the last second of the year 9999, which a datetime can still hold
 
@@ -68,26 +64,6 @@ def write_base64url(plain: bytes) -> bytes:
     return urlsafe_b64encode(plain).rstrip(b"=")
 
 
-def read_object(raw: bytes) -> dict[str, object] | None:
-    """Read one JSON object, each member given once, in UTF-8, not deeper than MAX_DEPTH."""
-    try:
-        msgspec.json.decode(raw)  # refuses NaN, lone surrogates and wrong UTF-8, which json lets pass
-        value = json.loads(raw.decode(), object_pairs_hook=_each_once)
-    except (ValueError, RecursionError, msgspec.MsgspecError):
-        return None
-    return value if isinstance(value, dict) and not _deeper_than(value, MAX_DEPTH) else None
-
-
-def _deeper_than(value: object, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        insides = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
-        level = [inner for inside in insides for inner in inside if isinstance(inner, dict | list)]
-        if not level:
-            return False
-    return True
-
-
 def numeric_date(value: object) -> float | None:
     """Read a NumericDate (RFC 7519 §2): a JSON number of seconds, fractions allowed; never a string or a boolean."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -108,10 +84,3 @@ def type_name(header: dict[str, object]) -> str | None:
         return ""
     typ = text(header["typ"])
     return None if typ is None else typ.lower().removeprefix("application/")
-
-
-def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a member is given twice")
-    return found

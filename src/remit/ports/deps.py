@@ -172,6 +172,9 @@ class RegistrationLimits:
     """`open`: in tenants that have a remit for such clients. `off`: nowhere."""
     quota: int = 200
     per_peer: int = 30
+    documents: bool = True
+    """Client ID metadata documents are read, in tenants that have such a remit."""
+    document_bytes: int = 5120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

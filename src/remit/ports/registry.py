@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from remit.core.admission import Admission
 from remit.core.agents import Agent, AgentState, Remit
 from remit.core.clients import Client, Party
 from remit.core.credentials import StoredSecret
 from remit.core.keys import KeyState, SigningKey
 from remit.core.lifetimes import ChosenLifetimes
 from remit.core.names import AgentId, ClientId, Kid, ResourceId, UserId
+from remit.core.oauth.documents import Reading
 from remit.core.resources import Resource
 from remit.core.tenants import Tenant
 from remit.core.users import Rights, User, UserState
@@ -96,8 +98,26 @@ class Agents(Protocol):
         ...
 
 
+class AdmissionChoice(Protocol):
+    async def get(self) -> Admission | None:
+        """Return what the tenant chose; None: nothing."""
+        ...
+
+    async def choose(self, admission: Admission) -> None: ...
+
+
+class Readings(Protocol):
+    """When something that a client published was last read."""
+
+    async def get(self, client: ClientId, what: str) -> Reading | None: ...
+    async def put(self, client: ClientId, what: str, reading: Reading) -> None: ...
+
+
 class Clients(Protocol):
-    async def get(self, client: ClientId) -> Client | None: ...
+    async def get(self, client: ClientId) -> Client | None:
+        """Find by id, or by the URL of the document that is a client's id; `party` does so, too."""
+        ...
+
     async def party(self, client: ClientId) -> Party | None:
         """Return the client with its agent and the agent's active remit, in one statement."""
         ...
@@ -121,6 +141,18 @@ class Clients(Protocol):
         ...
 
     async def retire(self, client: ClientId) -> None: ...
+    async def expire(self, client: ClientId) -> None:
+        """End a registration that nobody used. A URL that described it is free for another one."""
+        ...
+
+    async def adopt(self, client: ClientId) -> None:
+        """Make a client that registered itself one that an administrator answers for."""
+        ...
+
+    async def redescribe(self, client: Client) -> None:
+        """Store what a client says of itself, with its version."""
+        ...
+
     async def add(self, client: Client) -> None: ...
     async def secrets(self, client: ClientId) -> tuple[StoredSecret, ...]: ...
     async def add_secret(self, client: ClientId, secret: StoredSecret) -> None: ...

@@ -30,7 +30,7 @@ from remit.core.tenants import Tenant
 from remit.core.tokens import RefreshToken
 from remit.ports.credentials import Credentials
 from remit.ports.log import AuditLog, Decisions, EventFilter, Events, Kind, StoredEvent, TreeState, Usage
-from remit.ports.registry import Agents, Clients, Keys, Resources, Tenants, Users
+from remit.ports.registry import AdmissionChoice, Agents, Clients, Keys, Readings, Resources, Tenants, Users
 from remit.ports.replies import Facts, Replies, Reply
 
 
@@ -179,6 +179,8 @@ class Work(Protocol):
     users: Users
     agents: Agents
     clients: Clients
+    admission: AdmissionChoice
+    readings: Readings
     resources: Resources
     credentials: Credentials
     grants: Grants

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from remit.core.clients import Client
 from remit.core.names import ClientId, Prefix
 from remit.core.oauth import scopes
+from remit.core.oauth.documents import is_document
 from remit.core.oauth.form import Form
 from remit.core.oauth.pushed import PREFIX, UNKNOWN, judge_pushed, read_reference
 from remit.core.oauth.request_object import form_of, parameters_in
@@ -75,10 +76,10 @@ async def open_signed(work: Work, client: Client, signed: str, deps: Deps) -> tu
     if client.jwks is None:
         return NO_KEYS
     issuer, now = (await work.tenants.current()).issuer, deps.clock.now()
-    read = deps.keyring.check_request_object(signed, client.jwks, issuer=issuer, client=client.id, now=now)
+    read = deps.keyring.check_request_object(signed, client.jwks, issuer=issuer, client=client.wire_id, now=now)
     old = client.old_keys(now)
     if isinstance(read, Refusal) and old is not None:
-        read = deps.keyring.check_request_object(signed, old, issuer=issuer, client=client.id, now=now)
+        read = deps.keyring.check_request_object(signed, old, issuer=issuer, client=client.wire_id, now=now)
     if isinstance(read, Refusal):
         return read
     deps.uses.note(work.tenant, client.id, read.key, at=now)
@@ -95,6 +96,9 @@ async def _pushed(
     found = await work.pushed.find(opaque.id) if opaque is not None else None
     if opaque is None or found is None or not deps.digester.matches(opaque, found.digest):
         return UNKNOWN
+    if client_id is not None and is_document(client_id):
+        known = await work.clients.get(ClientId(client_id))
+        client_id = None if known is None else known.id
     pushed = judge_pushed(found, client=client_id, now=deps.clock.now())
     if isinstance(pushed, Refusal):
         return pushed

@@ -27,6 +27,7 @@ from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.asked import AuthorizeCall, read_asked
 from remit.services.consent import ANSWERED, Answer, Asking, Choice, answer_yes, load_asking, use_up
+from remit.services.documents import meet
 from remit.services.issuance import dead
 from remit.services.origin import Origin
 from remit.services.sessions import SignedInUser
@@ -42,6 +43,9 @@ async def begin(
     tenant: TenantId, form: Form, deps: Deps, origin: Origin, *, cross_site: bool
 ) -> AuthorizeRequest | Answer | Refusal:
     """Validate a request. A bare Refusal means that no redirect URI is trusted yet: show our own page (OA-4)."""
+    client_id = form.one("client_id")
+    if client_id is not None and (unmet := await meet(tenant, client_id, deps, origin)) is not None:
+        return unmet
     async with deps.db.read(tenant) as work:
         call = await read_asked(work, form, deps, cross_site=cross_site)
         found = call if isinstance(call, Refusal) else await validate(work, call, deps)

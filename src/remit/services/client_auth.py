@@ -67,10 +67,10 @@ async def _by_assertion(work: Work, party: Party, presented: Presented, deps: De
     if client.jwks is None or presented.value is None:
         return replace(FAILED, audit="no key registered")
     issuer, assertion = (await work.tenants.current()).issuer, presented.value.reveal()
-    verdict = deps.keyring.check_assertion(assertion, client.jwks, issuer=issuer, client=client.id, now=now)
+    verdict = deps.keyring.check_assertion(assertion, client.jwks, issuer=issuer, client=client.wire_id, now=now)
     old = client.old_keys(now)
     if isinstance(verdict, Refusal) and old is not None:
-        verdict = deps.keyring.check_assertion(assertion, old, issuer=issuer, client=client.id, now=now)
+        verdict = deps.keyring.check_assertion(assertion, old, issuer=issuer, client=client.wire_id, now=now)
     if isinstance(verdict, Refusal):
         return replace(FAILED, audit=verdict.audit)
     # Keyed by client, so that nobody can burn somebody else's jti (B-KEY-03).

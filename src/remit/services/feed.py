@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from remit.core.authority import MAX_TOKEN_SECONDS
-from remit.core.names import ResourceId, TenantId
+from remit.core.names import ClientId, ResourceId, TenantId
 from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource
@@ -42,7 +42,7 @@ class FeedPage:
 
 
 async def read_feed(tenant: TenantId, epoch: int, deps: Deps) -> FeedPage:
-    """Return what comes after an epoch, with resources named by their URI as tokens name them."""
+    """Return what comes after an epoch, with resources and clients named as tokens name them."""
     async with deps.db.read(tenant) as work:
         latest = await work.tenants.epoch()
         # A reader that is ahead of us knew a database that was since restored from a copy: it starts from here.
@@ -51,8 +51,13 @@ async def read_feed(tenant: TenantId, epoch: int, deps: Deps) -> FeedPage:
 
 
 async def _as_tokens_say(work: Work, stop: Stop) -> Stop:
-    if stop.target.kind is not TargetKind.RESOURCE:
-        return stop
-    resource = await work.resources.get(ResourceId(stop.target.id))
-    uri = resource.uri if resource is not None else stop.target.id
-    return replace(stop, target=stop.target._replace(id=uri))
+    match stop.target.kind:
+        case TargetKind.RESOURCE:
+            resource = await work.resources.get(ResourceId(stop.target.id))
+            named = stop.target.id if resource is None else resource.uri
+        case TargetKind.CLIENT:
+            client = await work.clients.get(ClientId(stop.target.id))
+            named = stop.target.id if client is None else client.wire_id
+        case _:
+            return stop
+    return replace(stop, target=stop.target._replace(id=named))

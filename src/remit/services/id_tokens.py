@@ -29,7 +29,7 @@ class IdBasis:
         body: dict[str, object] = {
             "iss": claims.issuer,
             "sub": self.user.id,
-            "aud": client.id,
+            "aud": client.wire_id,
             "iat": int(claims.issued_at.timestamp()),
             "exp": int((claims.issued_at + ID_TOKEN_LIFETIME).timestamp()),
             "auth_time": int(self.auth_time.timestamp()),

@@ -238,7 +238,7 @@ async def _refresh_claims(work: Work, caller: Party | Resource, text: str, deps:
         return NotLive(reason="the refresh token was used, or expired", chain=chain)
     return {
         "active": True,
-        "client_id": caller.client.id,
+        "client_id": caller.client.wire_id,
         "sub": line.user,
         "scope": scope_rules.render(line.scopes),
         "iat": seconds(token.issued_at),

@@ -108,7 +108,7 @@ async def decide(work: Work, chain: Chain, asked: frozenset[str], deps: Deps) ->
         issuer=chain.tenant.issuer,
         audience=chain.resource.uri,
         subject=user.id if user is not None else party.agent.id,
-        client=party.client.id,
+        client=party.client.wire_id,
         scopes=authority.scopes,
         issued_at=now,
         expires_at=authority.expires_at,

@@ -15,7 +15,7 @@ from remit.core.audit.events import (
     RegistrationRefused,
     RemitPublished,
 )
-from remit.core.clients import AuthMethod, Client, ClientState
+from remit.core.clients import Client, ClientState
 from remit.core.credentials import StoredSecret
 from remit.core.names import AgentId, ClientId, Prefix, RemitId, Secret, SecretKind, TenantId, UserId
 from remit.core.oauth.verdicts import Refusal, TooMany
@@ -31,6 +31,7 @@ from remit.core.stops import Target, TargetKind
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.origin import Origin
+from remit.services.provisioning.credentials import SECRET_METHODS
 
 UNUSED = timedelta(hours=24)
 """A client that nobody has allowed anything for this long is retired (DCR-6)."""
@@ -50,7 +51,7 @@ class Registered:
 
 async def takes_registrations(work: Work, deps: Deps) -> bool:
     """Say whether a client may register itself in this tenant now, which is what the metadata advertises."""
-    return await _ceiling(work, deps) is not None
+    return deps.registration.mode == "open" and await ceiling_of(work, deps) is not None
 
 
 async def register(
@@ -81,7 +82,7 @@ async def retire_unused(tenant: TenantId, deps: Deps) -> None:
 
 
 async def _register(work: Work, said: ClientMetadata | Refusal, deps: Deps, origin: Origin) -> Registered | Refusal:
-    ceiling = await _ceiling(work, deps)
+    ceiling = await ceiling_of(work, deps) if deps.registration.mode == "open" else None
     if ceiling is None:
         return CLOSED
     if isinstance(said, Refusal):
@@ -89,6 +90,13 @@ async def _register(work: Work, said: ClientMetadata | Refusal, deps: Deps, orig
     registration = judge_metadata(said, known=frozenset(key.name for key in ceiling.scopes))
     if isinstance(registration, Refusal):
         return registration
+    return await take_in(work, registration, ceiling, deps, origin)
+
+
+async def take_in(
+    work: Work, registration: Registration, ceiling: Remit, deps: Deps, origin: Origin, *, document: str | None = None
+) -> Registered | Refusal:
+    """Make the client with an agent of its own, where there is room. `document` is the URL that describes it."""
     now = deps.clock.now()
     await _retire_unused(work, now)
     if await work.clients.count_self_registered() >= deps.registration.quota:
@@ -96,12 +104,11 @@ async def _register(work: Work, said: ClientMetadata | Refusal, deps: Deps, orig
     owner = first_administrator(await work.users.list())
     if owner is None:
         return UNOWNED
-    return await _add(work, registration, owner.id, ceiling, deps, origin)
+    return await _add(work, registration, owner.id, ceiling, deps, origin, document)
 
 
-async def _ceiling(work: Work, deps: Deps) -> Remit | None:
-    if deps.registration.mode != "open":
-        return None
+async def ceiling_of(work: Work, deps: Deps) -> Remit | None:
+    """Return what whoever comes in by himself may reach at most. None: nobody comes in."""
     governor = await work.agents.by_name(GOVERNOR)
     remit = await work.agents.remit(governor.id) if governor is not None else None
     ceiling = open_ceiling(governor, remit)
@@ -115,7 +122,13 @@ async def _ceiling(work: Work, deps: Deps) -> Remit | None:
 
 
 async def _add(
-    work: Work, registration: Registration, owner: UserId, ceiling: Remit, deps: Deps, origin: Origin
+    work: Work,
+    registration: Registration,
+    owner: UserId,
+    ceiling: Remit,
+    deps: Deps,
+    origin: Origin,
+    document: str | None,
 ) -> Registered:
     now = deps.clock.now()
     client_id = ClientId(deps.fresh.id(Prefix.CLIENT))
@@ -146,7 +159,10 @@ async def _add(
         grant_types=registration.grant_types,
         default_resource=None,
         default_scopes=registration.scopes,
-        jwks=None,
+        jwks=registration.jwks,
+        require_signed=registration.require_signed,
+        document=document,
+        home=registration.home,
         self_registered=True,
         version=1,
         id_token_alg=registration.id_token_alg,
@@ -167,10 +183,11 @@ async def _add(
             auth_method=client.auth_method,
             grant_types=tuple(sorted(client.grant_types)),
             redirect_uris=client.redirect_uris,
+            document=document,
         ),
         at=now,
     )
-    if client.auth_method is AuthMethod.NONE:
+    if client.auth_method not in SECRET_METHODS:
         return Registered(client=client, secret=None)
     opaque = deps.fresh.opaque(SecretKind.CLIENT)
     stored = StoredSecret(id=opaque.id, digest=deps.digester.digest(opaque), created_at=now, expires_at=None)
@@ -182,7 +199,7 @@ async def _add(
 async def _retire_unused(work: Work, now: datetime) -> None:
     """Make room: what registered and was never allowed anything ends here, with its agent."""
     for client in await work.clients.unused(now - UNUSED):
-        await work.clients.retire(client.id)
+        await work.clients.expire(client.id)
         await work.agents.set_state(client.agent, AgentState.RETIRED)
         reason = "registered itself and was not used within a day"
         event = AgentStateChanged(

@@ -49,7 +49,7 @@ async def _revoke_refresh(work: Work, party: Party, text: str, deps: Deps, origi
 async def _revoke_access(work: Work, party: Party, text: str, deps: Deps, origin: Origin) -> None:
     tenant = await work.tenants.current()
     claims = deps.keyring.read_access(tenant, await work.keys.all(), text, now=deps.clock.now())
-    if claims is None or claims["client_id"] != party.client.id:
+    if claims is None or claims["client_id"] != party.client.wire_id:
         return
     target = Target(TargetKind.TOKEN, str(claims["jti"]))
     await stop_in(work, target, deps, origin.party(party), reason="revoked by its client")

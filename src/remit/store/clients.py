@@ -7,6 +7,7 @@ from datetime import datetime
 from remit.core.clients import AuthMethod, Client, ClientState, GrantType, Party
 from remit.core.credentials import StoredSecret
 from remit.core.names import AgentId, ClientId, ResourceId
+from remit.core.oauth.documents import is_document
 from remit.store.agents import agent_of, remit_of
 from remit.store.columns import (
     from_json,
@@ -23,14 +24,21 @@ from remit.store.statements import Row, Statements
 GET = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, state, created_at
+       require_pushed, require_signed, document, home, state, created_at
   from client where tenant = :tenant and id = :id
+"""
+
+GET_DESCRIBED = """
+select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
+       jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
+       require_pushed, require_signed, document, home, state, created_at
+  from client where tenant = :tenant and document = :document
 """
 
 PARTY = """
 select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_uris, c.grant_types, c.default_resource,
        c.default_scopes, c.jwks, c.jwks_at, c.old_jwks, c.old_jwks_until, c.self_registered, c.version, c.id_token_alg,
-       c.require_pushed, c.require_signed, c.state, c.created_at,
+       c.require_pushed, c.require_signed, c.document, c.home, c.state, c.created_at,
        a.id, a.name, a.purpose, a.owner, a.sponsor, a.role, a.model, a.state, a.created_at,
        r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds
   from client c
@@ -39,11 +47,23 @@ select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_u
  where c.tenant = :tenant and c.id = :id
 """
 
+PARTY_DESCRIBED = """
+select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_uris, c.grant_types, c.default_resource,
+       c.default_scopes, c.jwks, c.jwks_at, c.old_jwks, c.old_jwks_until, c.self_registered, c.version, c.id_token_alg,
+       c.require_pushed, c.require_signed, c.document, c.home, c.state, c.created_at,
+       a.id, a.name, a.purpose, a.owner, a.sponsor, a.role, a.model, a.state, a.created_at,
+       r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds
+  from client c
+  join agent a on a.tenant = c.tenant and a.id = c.agent_id
+  left join remit r on r.tenant = c.tenant and r.agent_id = c.agent_id and r.state = 'active'
+ where c.tenant = :tenant and c.document = :document
+"""
+
 # Names of self-registered clients are what strangers chose: they never stand before one that an administrator made.
 BY_NAME = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, state, created_at
+       require_pushed, require_signed, document, home, state, created_at
   from client
  where tenant = :tenant and id in (select id from client where tenant = :tenant and name = :name)
  order by self_registered, id limit 1
@@ -52,14 +72,14 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
 LIST = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, state, created_at
+       require_pushed, require_signed, document, home, state, created_at
   from client where tenant = :tenant order by id
 """
 
 LIST_OF_AGENT = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, state, created_at
+       require_pushed, require_signed, document, home, state, created_at
   from client
  where tenant = :tenant and id in (select id from client where tenant = :tenant and agent_id = :agent)
  order by id
@@ -68,7 +88,7 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
 PAGE = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, state, created_at
+       require_pushed, require_signed, document, home, state, created_at
   from client
  where tenant = :tenant and id > :after and (cast(:agent as text) is null or agent_id = :agent)
  order by id limit :limit
@@ -88,7 +108,7 @@ select count(*) from client where tenant = :tenant and self_registered = 1 and s
 UNUSED = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, state, created_at
+       require_pushed, require_signed, document, home, state, created_at
   from client c
  where tenant = :tenant and self_registered = 1 and state = 'active' and created_at < :before
    and not exists (
@@ -105,10 +125,11 @@ update client set state = 'retired' where tenant = :tenant and id = :id
 ADD = """
 insert into client (tenant, id, agent_id, name, auth_method, application_type, redirect_uris, grant_types,
                     default_resource, default_scopes, jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version,
-                    id_token_alg, require_pushed, require_signed, state, created_at)
+                    id_token_alg, require_pushed, require_signed, document, home,
+                    state, created_at)
 values (:tenant, :id, :agent, :name, :auth_method, :application_type, :redirect_uris, :grant_types,
         :default_resource, :default_scopes, :jwks, :jwks_at, :old_jwks, :old_jwks_until, :self_registered, :version,
-        :id_token_alg, :require_pushed, :require_signed, :state, :created_at)
+        :id_token_alg, :require_pushed, :require_signed, :document, :home, :state, :created_at)
 """
 
 SET_KEYS = """
@@ -121,6 +142,22 @@ SECRETS = """
 select id, digest, created_at, expires_at from client_secret where tenant = :tenant and client_id = :client order by id
 """
 
+EXPIRE = """
+update client set state = 'expired', document = null where tenant = :tenant and id = :id
+"""
+
+ADOPT = """
+update client set self_registered = 0 where tenant = :tenant and id = :id
+"""
+
+REDESCRIBE = """
+update client set name = :name, auth_method = :auth_method, application_type = :application_type,
+       redirect_uris = :redirect_uris, grant_types = :grant_types, default_scopes = :default_scopes, jwks = :jwks,
+       home = :home, id_token_alg = :id_token_alg, require_pushed = :require_pushed, require_signed = :require_signed,
+       version = :version
+ where tenant = :tenant and id = :id
+"""
+
 ADD_SECRET = """
 insert into client_secret (tenant, client_id, id, digest, expires_at, created_at)
 values (:tenant, :client, :id, :digest, :expires_at, :at)
@@ -130,7 +167,7 @@ END_SECRET = """
 update client_secret set expires_at = :at where tenant = :tenant and client_id = :client and id = :id
 """
 
-_CLIENT_COLUMNS = 20
+_CLIENT_COLUMNS = 22
 _AGENT_COLUMNS = 9
 
 
@@ -141,14 +178,21 @@ class ClientTable:
         self._statements = statements
 
     async def get(self, client: ClientId) -> Client | None:
-        row = await self._statements.row(GET, id=client)
+        """Find by id, or by the URL of the document that is a client's id."""
+        if is_document(client):
+            row = await self._statements.row(GET_DESCRIBED, document=client)
+        else:
+            row = await self._statements.row(GET, id=client)
         return None if row is None else _client(row)
 
     async def party(self, client: ClientId) -> Party | None:
         return await self._statements.recalled("party", client, lambda: self._party(client))
 
     async def _party(self, client: ClientId) -> Party | None:
-        row = await self._statements.row(PARTY, id=client)
+        if is_document(client):
+            row = await self._statements.row(PARTY_DESCRIBED, document=client)
+        else:
+            row = await self._statements.row(PARTY, id=client)
         if row is None:
             return None
         agent, remit = row[_CLIENT_COLUMNS:][:_AGENT_COLUMNS], row[_CLIENT_COLUMNS + _AGENT_COLUMNS :]
@@ -198,6 +242,30 @@ class ClientTable:
     async def retire(self, client: ClientId) -> None:
         await self._statements.rows(RETIRE, id=client)
 
+    async def expire(self, client: ClientId) -> None:
+        await self._statements.rows(EXPIRE, id=client)
+
+    async def adopt(self, client: ClientId) -> None:
+        await self._statements.rows(ADOPT, id=client)
+
+    async def redescribe(self, client: Client) -> None:
+        await self._statements.rows(
+            REDESCRIBE,
+            id=client.id,
+            name=client.name,
+            auth_method=client.auth_method.value,
+            application_type=client.application_type,
+            redirect_uris=to_json(client.redirect_uris),
+            grant_types=set_to_json(frozenset(item.value for item in client.grant_types)),
+            default_scopes=set_to_json(client.default_scopes),
+            jwks=client.jwks,
+            home=client.home,
+            id_token_alg=client.id_token_alg,
+            require_pushed=int(client.require_pushed),
+            require_signed=int(client.require_signed),
+            version=client.version,
+        )
+
     async def add(self, client: Client) -> None:
         await self._statements.rows(
             ADD,
@@ -219,6 +287,8 @@ class ClientTable:
             id_token_alg=client.id_token_alg,
             require_pushed=int(client.require_pushed),
             require_signed=int(client.require_signed),
+            document=client.document,
+            home=client.home,
             state=client.state.value,
             created_at=to_ms(client.created_at),
         )
@@ -279,6 +349,8 @@ def _client(row: Row) -> Client:
         id_token_alg,
         require_pushed,
         require_signed,
+        document,
+        home,
         state,
         created_at,
     ) = row
@@ -301,6 +373,8 @@ def _client(row: Row) -> Client:
         id_token_alg=id_token_alg,
         require_pushed=bool(require_pushed),
         require_signed=bool(require_signed),
+        document=document,
+        home=home,
         state=ClientState(state),
         created_at=from_ms(created_at),
     )

@@ -22,6 +22,7 @@ VOLATILE: Final = frozenset(
     {
         "audit_tree",
         "checkpoint",
+        "client_reading",
         "code",
         "credential_use",
         "decision_report",

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from remit.core.names import TenantId
 from remit.ports.work import Work
+from remit.store.admission import AdmissionTable, ReadingTable
 from remit.store.agents import AgentTable
 from remit.store.audit import AuditTables, TreeInWork
 from remit.store.batches import NEVER_SUSPEND, Batches
@@ -49,6 +50,8 @@ class TenantWork(Work):
         self.users = UserTable(statements)
         self.agents = AgentTable(statements)
         self.clients = ClientTable(statements)
+        self.admission = AdmissionTable(statements)
+        self.readings = ReadingTable(statements)
         self.resources = ResourceTable(statements)
         self.credentials = CredentialTable(statements)
         self.grants = GrantTable(statements)

@@ -140,6 +140,7 @@ CLIENT = ClientCard(
     auth="client_secret_basic",
     redirects=("https://scheduler.acme.example/callback",),
     registered="registered by an administrator",
+    document="",
     state="active",
     credentials=(
         SECRET,

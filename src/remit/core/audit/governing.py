@@ -33,6 +33,16 @@ class TenantLifetimesChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TenantAdmissionChanged(Event):
+    """Whose documents are read from now on."""
+
+    type: ClassVar[str] = "tenant.admission_changed"
+    documents: str
+    hosts: tuple[str, ...]
+    same_origin: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetupFinished(Event):
     type: ClassVar[str] = "setup.finished"
     administrator: str
@@ -154,12 +164,25 @@ class ClientRegistered(Event):
     auth_method: str
     grant_types: tuple[str, ...]
     redirect_uris: tuple[str, ...]
+    document: str | None = None
+    """The URL of the document that describes it, where it came by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationRefused(Event):
     type: ClassVar[str] = "client.registration_refused"
     outcome: ClassVar[Outcome] = Outcome.REFUSED
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRefused(Event):
+    """A client came by the URL of a document that was not read or not believed. Only the host is told of the URL."""
+
+    type: ClassVar[str] = "client.document_refused"
+    outcome: ClassVar[Outcome] = Outcome.REFUSED
+    host: str
     code: str
     reason: str
 

@@ -80,6 +80,11 @@ def add_params(uri: str, params: Mapping[str, str]) -> str:
     return f"{uri}{joint}{urlencode(params)}"
 
 
+def ambiguous(path: str) -> bool:
+    """Say whether two readers of a path could end up at two places."""
+    return bool(_DOT_SEGMENT.search(path) or _HIDDEN_SLASH.search(path))
+
+
 def is_local_path(text: str) -> bool:
     """Tell whether a `next` parameter stays on our own origin, for every reader of it."""
     return len(text) <= uris.MAX_LENGTH and _LOCAL_PATH.fullmatch(text) is not None
@@ -100,7 +105,7 @@ def _flaw_of_redirect(uri: str, *, native: bool) -> str | None:
         return "has a scheme that runs or opens something in the browser: use https"
     if parts.scheme != parts.scheme.lower():
         return "must have its scheme in lower case"
-    if _DOT_SEGMENT.search(parts.path) or _HIDDEN_SLASH.search(parts.path):
+    if ambiguous(parts.path):
         return "has a dot segment or an encoded slash in its path: write the path that is meant"
     if parts.query and not ANSWER_PARAMETERS.isdisjoint(name for name, _ in parse_qsl(parts.query, True)):
         return "has a query parameter that the answer adds itself (code, state, iss, error): leave it out"

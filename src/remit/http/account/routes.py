@@ -13,6 +13,7 @@ from starlette.routing import Route
 from remit.core.clients import Client
 from remit.core.names import ClientId
 from remit.core.oauth.authorize import REQUEST_LIFETIME, AuthorizeRequest
+from remit.core.oauth.documents import host_of
 from remit.core.oauth.redirects import display_host, is_local_path, is_loopback
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.http._kit.views import Permission, Resource
@@ -37,6 +38,7 @@ from remit.http.context import context_of, error_page
 from remit.http.oauth.authorize import answer, take_next_step
 from remit.http.oauth.interaction import pack, unpack
 from remit.http.visits import turn_away
+from remit.ports.work import GrantFilter
 from remit.services.authorize import NeedsLogin, proceed
 from remit.services.consent import DURATIONS, Answer, Asking, Choice, approve, deny, durations
 from remit.services.sessions import sign_in, sign_out
@@ -44,6 +46,11 @@ from remit.wire.caller import origin_of, tenant_of
 from remit.wire.oauth_errors import render_too_large
 from remit.wire.parse import Form, TooLarge, parse_query, read_form
 from remit.wire.problems import status_of
+
+NEWCOMER_USERS = 5
+"""A stranger's client that fewer people here have allowed is called new to this place (CIMD-13)."""
+
+NEWCOMER_GRANTS = 20
 
 STALE = Refusal("invalid_request", "this sign-in is too old or was not started here: go back and start again")
 
@@ -203,6 +210,7 @@ async def _show_consent(request: Request, browser: Browser, asking: Asking, *, e
     async with deps.db.read(tenant.id) as work:
         agent = asking.party.agent
         owner = await work.users.get(agent.owner) if agent.owner else None
+        grants = await work.grants.page(GrantFilter(client=client.id), limit=NEWCOMER_GRANTS)
     offered = durations(asking.latest, deps.clock.now())
     packed = pack(asked, browser, deps)
     view = ConsentPage(
@@ -213,11 +221,11 @@ async def _show_consent(request: Request, browser: Browser, asking: Asking, *, e
         client=client.name,
         agent=agent.name,
         owner=owner.email if owner else "",
-        badge="self-registered" if client.self_registered else "organisation",
-        # Where a loopback redirect leads says nothing about where the client came from.
-        registered_from=display_host(asked.redirect_uri)
-        if client.self_registered and not is_loopback(asked.redirect_uri)
-        else "",
+        badge=_badge(client),
+        registered_from=_registered_from(client, asked.redirect_uri),
+        document=client.document or "",
+        elsewhere=_elsewhere(client),
+        newcomer=client.self_registered and len({grant.user for grant in grants}) < NEWCOMER_USERS,
         purpose=agent.purpose,
         permissions=_permissions(asking),
         resource=Resource(name=asking.resource.name, uri=asking.resource.uri),
@@ -232,6 +240,26 @@ async def _show_consent(request: Request, browser: Browser, asking: Asking, *, e
         error=error,
     )
     return page(context.pages, view, browser, form_action=origin_source(asked.redirect_uri))
+
+
+def _badge(client: Client) -> str:
+    if not client.self_registered:
+        return "organisation"
+    return "self-registered" if client.document is None else "unverified"
+
+
+def _registered_from(client: Client, redirect_uri: str) -> str:
+    """Say where a stranger's client came from: its document's host, or where it leads on the web."""
+    if client.document is not None:
+        return display_host(client.document)
+    # Where a loopback redirect leads says nothing about where the client came from.
+    return display_host(redirect_uri) if client.self_registered and not is_loopback(redirect_uri) else ""
+
+
+def _elsewhere(client: Client) -> str:
+    if client.document is None or client.home is None:
+        return ""
+    return "" if host_of(client.home) == host_of(client.document) else host_of(client.home)
 
 
 def _permissions(asking: Asking) -> tuple[Permission, ...]:

@@ -19,6 +19,7 @@ from remit.services.provisioning import clients as provisioning
 from remit.services.provisioning.changes import change_client as change
 from remit.services.provisioning.changes import retire_client as retire
 from remit.services.provisioning.credentials import NO_CLIENT
+from remit.services.provisioning.expected import expect_client as expect
 
 Redirects: TypeAlias = Annotated[list[Annotated[str, Meta(max_length=2000)]], Meta(max_length=20)]
 Grants: TypeAlias = Annotated[list[GrantType], Meta(min_length=1, max_length=3)]
@@ -41,6 +42,9 @@ class ClientView(Thing):
     require_pushed: bool
     require_signed: bool
     self_registered: bool
+    document: str | None
+    """The URL that describes the client and is its client id."""
+    home: str | None
     version: int
     state: ClientState
     created_at: datetime
@@ -72,6 +76,13 @@ class NewClient(Shape):
     id_token_alg: Annotated[str, Meta(pattern="^(RS256|ES256)$")] = "RS256"
     require_pushed: Annotated[bool, Meta(description="It must push its authorization requests.")] = False
     require_signed: Annotated[bool, Meta(description="It must sign its authorization requests.")] = False
+
+
+class ExpectedClient(Shape):
+    """A client that describes itself at a URL, for an agent that an administrator chose."""
+
+    agent: Id
+    document: Annotated[str, Meta(max_length=512, description="The URL of its metadata document: its client id.")]
 
 
 class MadeClient(ClientView):
@@ -132,6 +143,12 @@ async def create_client(call: Call[NoQuery, NewClient]) -> MadeClient | Refusal:
     return MadeClient(**msgspec.structs.asdict(_view(made.client)), client_secret=told)
 
 
+async def expect_client(call: Call[NoQuery, ExpectedClient]) -> ClientView | Refusal:
+    agent, document = AgentId(call.body.agent), call.body.document
+    made = await expect(call.tenant.id, call.deps, call.who, agent=agent, document=document)
+    return made if isinstance(made, Refusal) else _view(made)
+
+
 async def change_client(call: Call[NoQuery, ClientChanges]) -> ClientView | Refusal:
     client = await call.work.clients.get(ClientId(call.path["client"]))
     if client is None:
@@ -165,6 +182,8 @@ def _view(client: Client) -> ClientView:
         require_pushed=client.require_pushed,
         require_signed=client.require_signed,
         self_registered=client.self_registered,
+        document=client.document,
+        home=client.home,
         version=client.version,
         state=client.state,
         created_at=client.created_at,
@@ -186,6 +205,16 @@ OPERATIONS: Final = (
         body=NewClient,
         created=True,
         secret="client_secret",
+    ),
+    Operation(
+        "POST",
+        f"{_ALL}/expected",
+        "clients:write",
+        expect_client,
+        "Expect a client that a document describes",
+        ClientView,
+        body=ExpectedClient,
+        created=True,
     ),
     Operation("GET", _ONE, "clients:read", get_client, "Show a client", ClientView),
     Operation(

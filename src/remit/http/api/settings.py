@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, UnsetType
 
+from remit.core.admission import USUAL, Documents
 from remit.core.oauth.verdicts import Refusal
-from remit.core.tenants import Tenant
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
 from remit.http.api.shapes import given
-from remit.ports.deps import Deps
+from remit.services.admission import choose_admission
 from remit.services.lifetimes import choose_lifetimes
 from remit.services.overview import look_over
 from remit.services.provisioning.users import turn_rights_on
@@ -24,6 +24,22 @@ class LifetimesView(View):
     refresh_idle_days: int
     refresh_absolute_days: int
     chosen: list[str]
+
+
+class AdmissionView(View):
+    """Whose client metadata documents are read: of no host, any, those listed, or all but those listed."""
+
+    documents: Documents
+    hosts: list[str]
+    same_origin: bool
+
+
+class NewAdmission(Shape):
+    """What the tenant chooses; what is left out stays."""
+
+    documents: Documents | UnsetType = UNSET
+    hosts: Annotated[list[Annotated[str, Meta(max_length=255)]], Meta(max_length=200)] | UnsetType = UNSET
+    same_origin: bool | UnsetType = UNSET
 
 
 class NewLifetimes(Shape):
@@ -44,6 +60,7 @@ class SettingsView(Thing):
     api: str
     rights_on: bool
     lifetimes: LifetimesView
+    admission: AdmissionView
 
 
 class SettingsChanges(Shape):
@@ -51,6 +68,7 @@ class SettingsChanges(Shape):
 
     rights_on: bool | UnsetType = UNSET
     lifetimes: NewLifetimes | UnsetType = UNSET
+    admission: NewAdmission | UnsetType = UNSET
 
 
 class OverviewView(View):
@@ -66,7 +84,7 @@ class OverviewView(View):
 
 
 async def get_settings(call: Call[NoQuery, None]) -> SettingsView:
-    return _view(await call.work.tenants.current(), call.deps)
+    return await _view(call)
 
 
 async def change_settings(call: Call[NoQuery, SettingsChanges]) -> SettingsView | Refusal:
@@ -81,7 +99,15 @@ async def change_settings(call: Call[NoQuery, SettingsChanges]) -> SettingsView 
             outcome = await choose_lifetimes(call.tenant.id, call.deps, call.who, chosen)
             if isinstance(outcome, Refusal):
                 return outcome
-    return _view(await call.work.tenants.current(), call.deps)
+    if body.admission is not UNSET:
+        before = await call.work.admission.get() or USUAL
+        said = given(body.admission)
+        admission = replace(before, **said | {name: tuple(said[name]) for name in ("hosts",) if name in said})
+        if admission != before:
+            taken = await choose_admission(call.tenant.id, call.deps, call.who, admission)
+            if isinstance(taken, Refusal):
+                return taken
+    return await _view(call)
 
 
 async def get_overview(call: Call[NoQuery, None]) -> OverviewView:
@@ -99,8 +125,9 @@ async def get_overview(call: Call[NoQuery, None]) -> OverviewView:
 _LIFETIMES: Final = ("access_seconds", "refresh_idle_days", "refresh_absolute_days")
 
 
-def _view(tenant: Tenant, deps: Deps) -> SettingsView:
-    holds = tenant.lifetimes.over(deps.lifetimes)
+async def _view(call: Call[Any, Any]) -> SettingsView:
+    tenant, admission = await call.work.tenants.current(), await call.work.admission.get() or USUAL
+    holds = tenant.lifetimes.over(call.deps.lifetimes)
     return SettingsView(
         tenant=tenant.id,
         slug=tenant.slug,
@@ -113,6 +140,9 @@ def _view(tenant: Tenant, deps: Deps) -> SettingsView:
             refresh_idle_days=holds.refresh_idle_days,
             refresh_absolute_days=holds.refresh_absolute_days,
             chosen=[name for name in _LIFETIMES if getattr(tenant.lifetimes, name) is not None],
+        ),
+        admission=AdmissionView(
+            documents=admission.documents, hosts=list(admission.hosts), same_origin=admission.same_origin
         ),
     )
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.http.context import context_of
+from remit.services.documents import keep_current
 from remit.services.grants.refusing import note_refusal
 from remit.services.guessing import count_miss, held_back
 from remit.services.introspection import introspect, userinfo
@@ -38,7 +39,8 @@ async def introspection_endpoint(call: Call) -> ASGIApp:
     if isinstance(read, Response):
         return read
     presented, token = read
-    claims = await introspect(tenant, presented, token, context.deps, origin)
+    stale = await keep_current(tenant, presented.client, context.deps, origin)
+    claims = stale or await introspect(tenant, presented, token, context.deps, origin)
     context.meter.introspected(time.perf_counter() - began)
     count_miss(tenant, presented, claims, context.deps, origin)
     if isinstance(claims, Refusal):
@@ -55,7 +57,8 @@ async def revocation_endpoint(call: Call) -> ASGIApp:
     if isinstance(read, Response):
         return read
     presented, token = read
-    refusal = await revoke(tenant, presented, token, deps, origin)
+    stale = await keep_current(tenant, presented.client, deps, origin)
+    refusal = stale or await revoke(tenant, presented, token, deps, origin)
     count_miss(tenant, presented, refusal, deps, origin)
     return render_refusal(refusal) if refusal is not None else Response(b"", 200, NO_STORE)
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.tenants import Tenant
 from remit.http.context import context_of
+from remit.services.documents import takes_documents
 from remit.services.grants import GRANTS
 from remit.services.registration import takes_registrations
 from remit.wire.caller import tenant_of
@@ -20,11 +21,13 @@ CLAIMS = ["sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce",
 AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
-def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool) -> dict[str, object]:
+def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool, reads: bool) -> dict[str, object]:
     """Return the metadata of one tenant: the same at every URL, and nothing that does not work (ASM-4)."""
     issuer = tenant.issuer
     confidential = [method for method in AUTH_METHODS if method != "none"]
-    registration = {"registration_endpoint": f"{issuer}/oauth/register"} if registers else {}
+    registration: dict[str, object] = {"registration_endpoint": f"{issuer}/oauth/register"} if registers else {}
+    if reads:
+        registration["client_id_metadata_document_supported"] = True
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
@@ -73,9 +76,9 @@ async def metadata_endpoint(request: Request) -> Response:
     deps = context_of(request).deps
     async with deps.db.read(tenant.id) as work:
         resources = await work.resources.list()
-        registers = await takes_registrations(work, deps)
+        registers, reads = await takes_registrations(work, deps), await takes_documents(work, deps)
     names = frozenset(scope.name for resource in resources if resource.uri != tenant.api for scope in resource.scopes)
-    return _public(request, msgspec.json.encode(document(tenant, names, registers=registers)))
+    return _public(request, msgspec.json.encode(document(tenant, names, registers=registers, reads=reads)))
 
 
 async def jwks_endpoint(request: Request) -> Response:

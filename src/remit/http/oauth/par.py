@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.http.context import context_of
+from remit.services.documents import meet
 from remit.services.grants.refusing import note_refusal
 from remit.services.guessing import count_miss, held_back
 from remit.services.pushed import push
@@ -32,7 +33,8 @@ async def pushed_request_endpoint(call: Call) -> ASGIApp:
     presented, form = read
     if wait := await held_back(tenant, presented, deps, origin, asked_at=_ASKED_AT):
         return render_throttled(wait)
-    outcome = await push(tenant, presented, form, deps, origin)
+    unmet = await meet(tenant, presented.client, deps, origin)
+    outcome = unmet or await push(tenant, presented, form, deps, origin)
     count_miss(tenant, presented, outcome, deps, origin)
     if isinstance(outcome, Refusal):
         return render_refusal(outcome)

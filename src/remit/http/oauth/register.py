@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,33 +12,13 @@ from remit.core.oauth import scopes
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.self_registration import ClientMetadata
 from remit.http.context import context_of
+from remit.services.client_metadata import Metadata
 from remit.services.registration import Registered, register
 from remit.wire.caller import origin_of, tenant_of
 from remit.wire.oauth_errors import NO_STORE, render_method, render_refusal, render_throttled, render_too_large
 from remit.wire.parse import TooLarge, parse_json, read_body
 
 JSON = "application/json"
-
-
-class _Body(msgspec.Struct):
-    """The members that are read. Others are ignored, whatever they hold (DCR-5)."""
-
-    redirect_uris: list[str] | None = None
-    token_endpoint_auth_method: str | None = None
-    grant_types: list[str] | None = None
-    response_types: list[str] | None = None
-    application_type: str | None = None
-    client_name: str | None = None
-    scope: str | None = None
-    id_token_signed_response_alg: str | None = None
-    require_pushed_authorization_requests: bool | None = None
-    require_signed_request_object: bool | None = None
-    client_uri: str | None = None
-    logo_uri: str | None = None
-    tos_uri: str | None = None
-    policy_uri: str | None = None
-    jwks: Any = None
-    jwks_uri: str | None = None
 
 
 async def registration_endpoint(request: Request) -> Response:
@@ -63,28 +41,10 @@ async def _read(request: Request) -> ClientMetadata | Refusal | TooLarge:
     body = await read_body(request)
     if isinstance(body, TooLarge):
         return body
-    read = parse_json(body, _Body)
+    read = parse_json(body, Metadata)
     if isinstance(read, str):
         return Refusal("invalid_client_metadata", "the body must be one JSON object with the members of RFC 7591")
-    links = (read.client_uri, read.logo_uri, read.tos_uri, read.policy_uri, read.jwks_uri)
-    return ClientMetadata(
-        redirect_uris=tuple(read.redirect_uris or ()),
-        auth_method=read.token_endpoint_auth_method,
-        grant_types=_maybe(read.grant_types),
-        response_types=_maybe(read.response_types),
-        application_type=read.application_type,
-        name=read.client_name,
-        scope=read.scope,
-        id_token_alg=read.id_token_signed_response_alg,
-        links=tuple(link for link in links if link),
-        require_pushed=read.require_pushed_authorization_requests,
-        require_signed=read.require_signed_request_object,
-        keyed_twice=read.jwks is not None and read.jwks_uri is not None,
-    )
-
-
-def _maybe(values: list[str] | None) -> tuple[str, ...] | None:
-    return None if values is None else tuple(values)
+    return read.said()
 
 
 def _render(registered: Registered) -> Response:

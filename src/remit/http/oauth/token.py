@@ -9,6 +9,7 @@ from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.token_set import TokenCall, TokenSet
 from remit.core.oauth.verdicts import Refusal
 from remit.http.context import context_of
+from remit.services.documents import keep_current
 from remit.services.grants import GRANTS
 from remit.services.grants.refusing import note_refusal
 from remit.services.guessing import GUESSING, count_miss, held_back
@@ -36,7 +37,8 @@ async def token_endpoint(call: Call) -> ASGIApp:
     if wait := await held_back(tenant, presented, deps, origin, asked_at=asked.grant_type):
         meter.refused(asked.grant_type, GUESSING.code)
         return render_throttled(wait)
-    outcome = await GRANTS[asked.grant_type](tenant, presented, asked, deps, origin)
+    stale = await keep_current(tenant, presented.client, deps, origin)
+    outcome = stale or await GRANTS[asked.grant_type](tenant, presented, asked, deps, origin)
     count_miss(tenant, presented, outcome, deps, origin)
     if isinstance(outcome, Refusal):
         meter.refused(asked.grant_type, outcome.code)

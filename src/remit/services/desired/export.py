@@ -55,11 +55,16 @@ async def state_of(work: Work) -> State:
             (
                 _client(client, names[client.agent], uris)
                 for client in clients
-                if client.state is not ClientState.RETIRED and not client.self_registered and client.agent in names
+                if _is_ours(client) and client.agent in names
             ),
             key=lambda found: found.name,
         ),
     )
+
+
+def _is_ours(client: Client) -> bool:
+    """Say whether a client is what administrators made it, and not what it says of itself."""
+    return client.state is ClientState.ACTIVE and not client.self_registered and client.document is None
 
 
 def _strangers(clients: tuple[Client, ...]) -> frozenset[str]:

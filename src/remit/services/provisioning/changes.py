@@ -107,8 +107,8 @@ async def retire_client(tenant: TenantId, deps: Deps, who: Who, *, client: Clien
         party = await work.clients.party(client)
         if party is None:
             return NO_CLIENT
-        if party.client.state is ClientState.RETIRED:
-            return Refusal("conflict", "this client is retired already")
+        if party.client.state is not ClientState.ACTIVE:
+            return Refusal("conflict", f"this client is {party.client.state} already")
         await work.clients.retire(client)
         who = replace(who, agent=party.agent.id, owner=party.agent.owner, client=client)
         await put_row(work, Target(TargetKind.CLIENT, client), deps, who, reason=reason, over_at_once=True)
@@ -141,8 +141,12 @@ def _changed(found: object, wanted: object, names: Sequence[str]) -> tuple[str, 
 
 
 async def _judge_client(work: Work, found: Client, wanted: Client) -> Refusal | None:
-    if found.state is ClientState.RETIRED:
-        return Refusal("conflict", "a retired client stays as it was")
+    if found.state is not ClientState.ACTIVE:
+        return Refusal("conflict", f"a client that is {found.state} stays as it was")
+    if found.document is not None and any(
+        getattr(found, name) != getattr(wanted, name) for name in _OF_CLIENT if name != "default_resource"
+    ):
+        return Refusal("conflict", "its document says what it is; only its default resource is chosen here")
     flaw = check_client(
         ClientDraft(
             agent=wanted.agent,

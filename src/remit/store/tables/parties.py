@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import UniqueConstraint
 
+from remit.core.admission import Documents
 from remit.core.agents import AgentState
 from remit.core.clients import AuthMethod, ClientState
 from remit.core.keys import KeyState, KeyUse
@@ -145,8 +146,11 @@ table(
     text("id_token_alg"),
     flag("require_pushed"),
     flag("require_signed"),
+    text("document", null=True),
+    text("home", null=True),
     one_of("state", ClientState),
     time("created_at"),
+    UniqueConstraint("tenant", "document"),
     of("agent", "agent_id"),
     of("resource", "default_resource"),
 )
@@ -159,6 +163,24 @@ table(
     time("created_at"),
     of("client", "client_id"),
     key=("client_id", "id"),
+)
+table(
+    "client_reading",
+    text("client_id"),
+    text("what"),
+    text("etag", null=True),
+    time("read_at"),
+    time("fresh_until"),
+    key=("client_id", "what"),
+    of_tenant=True,
+)
+table(
+    "admission",
+    one_of("documents", Documents),
+    text("hosts"),
+    flag("same_origin"),
+    key=(),
+    of_tenant=True,
 )
 table(
     "credential_use",

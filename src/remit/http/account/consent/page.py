@@ -67,6 +67,12 @@ class ConsentPage:
     my_agents: str
     expires_at: datetime
     """Until when this question stays open."""
+    document: str = ""
+    """The URL at which the client describes itself; empty where it does not."""
+    elsewhere: str = ""
+    """The host of its home page, where that is another than the document's."""
+    newcomer: bool = False
+    """It came by itself, and few people here have allowed it so far."""
     error: str = ""
     """What was wrong with the last answer, for example that nothing was ticked."""
 

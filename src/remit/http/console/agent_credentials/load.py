@@ -35,7 +35,8 @@ def _card(visit: Visit, client: Client, credentials: tuple[Credential, ...]) -> 
         name=client.name,
         auth=client.auth_method,
         redirects=client.redirect_uris,
-        registered="registered by itself" if client.self_registered else "registered by an administrator",
+        registered=_registered(client),
+        document=client.document or "",
         state=client.state,
         credentials=credential_rows(visit, url, credentials),
         roll=f"{url}/roll" if visit.may_write and active and client.auth_method in SECRET_METHODS else "",
@@ -43,3 +44,9 @@ def _card(visit: Visit, client: Client, credentials: tuple[Credential, ...]) -> 
         if keyed and active
         else "",
     )
+
+
+def _registered(client: Client) -> str:
+    if client.document is not None:
+        return "described by itself" if client.self_registered else "described by itself, expected by an administrator"
+    return "registered by itself" if client.self_registered else "registered by an administrator"

@@ -15,6 +15,8 @@ class ClientCard:
     redirects: tuple[str, ...]
     registered: str
     """How it came here: by an administrator, or by itself."""
+    document: str
+    """The URL at which it describes itself; empty where it does not."""
     state: str
     credentials: tuple[CredentialRow, ...]
     roll: str = ""

@@ -183,8 +183,11 @@ def upgrade() -> None:
         Column("id_token_alg", Text, nullable=False),
         _flag("client", "require_pushed"),
         _flag("client", "require_signed"),
-        _one_of("client", "state", "active", "retired"),
+        Column("document", Text, nullable=True),
+        Column("home", Text, nullable=True),
+        _one_of("client", "state", "active", "retired", "expired"),
         Column("created_at", BigInteger, nullable=False),
+        _unique("client", "tenant", "document"),
         _of("client", "agent_id", "agent"),
         _of("client", "default_resource", "resource"),
     )
@@ -197,6 +200,24 @@ def upgrade() -> None:
         Column("created_at", BigInteger, nullable=False),
         _of("client_secret", "client_id", "client"),
         key=("client_id", "id"),
+    )
+    _table(
+        "client_reading",
+        Column("client_id", Text, nullable=False),
+        Column("what", Text, nullable=False),
+        Column("etag", Text, nullable=True),
+        Column("read_at", BigInteger, nullable=False),
+        Column("fresh_until", BigInteger, nullable=False),
+        key=("client_id", "what"),
+        of_tenant=True,
+    )
+    _table(
+        "admission",
+        _one_of("admission", "documents", "off", "any", "listed", "unlisted"),
+        Column("hosts", Text, nullable=False),
+        _flag("admission", "same_origin"),
+        key=(),
+        of_tenant=True,
     )
     _table(
         "credential_use",
