@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from remit.core.errors import NotOurs, RemitError, SchemaTooNew, SchemaTooOld, StoreUnavailable
-from remit.settings import Storage
+from remit.sections import Storage
 from remit.store.migrate import HEAD, Status
 from remit.store.migrate_postgres import check, open_postgres, place_of, upgrade
 from remit.store.postgres import Login, connect

@@ -14,7 +14,7 @@ from remit.cli.output import write_record
 from remit.cli.settings import load_or_exit
 
 if TYPE_CHECKING:
-    from remit.settings import Storage
+    from remit.sections import Storage
 
 app = App(
     name="db",

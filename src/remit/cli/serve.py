@@ -18,7 +18,8 @@ from remit.core.errors import RemitError
 if TYPE_CHECKING:
     from remit.http.probes import Probes
     from remit.ports.deps import Deps
-    from remit.settings import Bootstrap, Settings
+    from remit.sections import Bootstrap
+from remit.settings import Settings
 
 PROBE_HOST = "127.0.0.1"
 
@@ -102,7 +103,7 @@ def _probe_socket(settings: Settings) -> socket.socket | None:
     """
     import structlog
 
-    from remit.settings import Server
+    from remit.sections import Server
 
     port = settings.server.probe_port
     if not port:

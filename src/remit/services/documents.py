@@ -166,22 +166,22 @@ async def _believe(
 ) -> Client | Refusal:
     document = read_object(body)
     if document is None:
-        return _flaw(Refusal("", "it must be one JSON object with each member once"))
+        return _flaw("it must be one JSON object with each member once")
     said = read_metadata(document)
     if isinstance(said, Refusal):
-        return _flaw(said)
+        return _flaw(said.hint)
     managed = party is not None and not party.client.self_registered
     ceiling = party.remit if party is not None else await ceiling_of(work, deps)
     if ceiling is None:
         return CLOSED
     registration = judge_document(url, said, known=frozenset(key.name for key in ceiling.scopes), managed=managed)
     if isinstance(registration, Refusal):
-        return _flaw(registration)
+        return _flaw(registration.hint)
     if registration.jwks is not None and (clause := deps.keyring.flaw_of_jwks(registration.jwks)) is not None:
-        return _flaw(Refusal("", f"its key set {clause}"))
+        return _flaw(f"its key set {clause}")
     admission = await work.admission.get() or USUAL
     if admission.same_origin and not managed and strays(url, registration.redirect_uris):
-        return _flaw(Refusal("", "this issuer lets it redirect to its own origin alone"))
+        return _flaw("this issuer lets it redirect to its own origin alone")
     if party is not None:
         return await _change(work, party, registration, deps)
     taken = await take_in(work, registration, ceiling, deps, origin, document=url)
@@ -217,5 +217,5 @@ async def _change(work: Work, party: Party, registration: Registration, deps: De
     return wanted
 
 
-def _flaw(refusal: Refusal) -> Refusal:
-    return Refusal("invalid_client", f"the document at client_id is not valid: {refusal.hint}")
+def _flaw(why: str) -> Refusal:
+    return Refusal("invalid_client", f"the document at client_id is not valid: {why}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from remit.core.errors import NotOurs, RemitError, SchemaTooNew, SchemaTooOld, StoreUnavailable
 from remit.core.names import Secret
-from remit.settings import Storage
+from remit.sections import Storage
 from remit.store import migrate, wall
 from remit.store.migrate import Status
 from remit.store.numbered import numbered
