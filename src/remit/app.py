@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -48,10 +49,14 @@ from remit.ports.deps import Clock, Database, Deps, Lifetimes, RegistrationLimit
 from remit.services.provisioning.instance import BASE_URL, MASTER_KEY, PEPPER, Fact, agree, base_url_fact, remembered
 from remit.settings import Settings
 from remit.store.migrate import open_sqlite
+from remit.store.sqlite import SqliteDatabase
 from remit.telemetry.metrics import Meter
 from remit.wire.call import Plain
 from remit.wire.conditional import render_tagged
 from remit.worker import Worker
+
+if TYPE_CHECKING:
+    from remit.store.postgres import PostgresDatabase
 
 ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 """Protocol endpoints answer a wrong method themselves, in the form of their standard."""
@@ -139,15 +144,13 @@ async def _open_database(settings: Settings, *, migrate: bool) -> tuple[Database
         from remit.store.migrate_postgres import place_of, upgrade  # noqa: PLC0415 - needs remit[postgres]
 
         await upgrade(place_of(settings.storage))
-    db = await _opened(settings, settings.server.base_url)
+    db = await _opened(settings)
     try:
         base_url = _base_url(settings, await remembered(db, BASE_URL))
     except BaseException:
         await db.close()
         raise
-    if base_url != settings.server.base_url:
-        await db.close()
-        db = await _opened(settings, base_url)
+    db.move_to(base_url)
     return db, base_url
 
 
@@ -162,7 +165,8 @@ def _base_url(settings: Settings, known: str | None) -> str:
     return known
 
 
-async def _opened(settings: Settings, base_url: str) -> Database:
+async def _opened(settings: Settings) -> SqliteDatabase | PostgresDatabase:
+    base_url = settings.server.base_url
     if not settings.storage.url:
         return await open_sqlite(Path(settings.storage.path), base_url)
     from remit.store.migrate_postgres import open_postgres, place_of  # noqa: PLC0415 - needs remit[postgres]

@@ -23,6 +23,8 @@ __all__ = ["CONFIG", "DEFAULT_FILE", "Known", "Settings", "SettingsError", "desc
 
 DEFAULT_FILE: Final = Path("/etc/remit/remit.toml")
 CONFIG: Final = "REMIT_CONFIG"
+NO_SETTINGS: Final = frozenset({CONFIG, "REMIT_LOGINS"})
+"""Variables of ours that say where a file is: of settings, or of sign-ins of the command line."""
 
 _PREFIX: Final = "REMIT_"
 _FROM_FILE: Final = "_FILE"
@@ -127,7 +129,7 @@ def _from_toml(environ: Mapping[str, str], default_file: Path) -> Iterator[Found
 def _from_environ(environ: Mapping[str, str]) -> Iterator[Found]:
     files: list[Found] = []
     for name, value in sorted(environ.items()):
-        if not name.startswith(_PREFIX) or name == CONFIG:
+        if not name.startswith(_PREFIX) or name in NO_SETTINGS:
             continue
         if name in _ENVIRONMENT:
             yield name, _ENVIRONMENT[name], value

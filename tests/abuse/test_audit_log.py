@@ -10,8 +10,9 @@ import sqlite3
 import pytest
 
 from remit.core.audit.tree import EMPTY
-from tests.cli.conftest import Command, seeded_once, serving, signed_once
+from tests.cli.conftest import seeded_once, serving, signed_once
 from tests.cli.test_audit import AT, OF_ACME, spoil, verify
+from tests.kit.command import Command
 
 __all__ = ["seeded_once", "signed_once"]
 

@@ -1,72 +1,18 @@
-"""The real command, run as a stranger runs it: a process of its own, a folder of its own, no settings from outside."""
+"""Instances to type commands at."""
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from subprocess import PIPE
-from typing import Any
 
 import pytest
 
-REMIT = Path(sys.executable).with_name("remit")
-
-
-def environment() -> dict[str, str]:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("REMIT_")}
-    return {**ours, "COLUMNS": "200", "NO_COLOR": "1"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """`remit` in a folder."""
-
-    folder: Path
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "remit-data"
-
-    @property
-    def database(self) -> Path:
-        return self.data / "remit.db"
-
-    @property
-    def seed(self) -> Any:
-        return json.loads((self.folder / "seed.json").read_text("utf-8"))
-
-    def __call__(self, *arguments: str, stdin: str = "", **environ: str) -> Ran:
-        done = subprocess.run(
-            [REMIT, *arguments],
-            cwd=self.folder,
-            env={**environment(), **environ},
-            input=stdin,
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=60,
-        )
-        return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
+from tests.kit.command import REMIT, Command, environment
 
 
 @contextmanager
@@ -97,7 +43,7 @@ def serving(command: Command) -> Iterator[int]:
 @pytest.fixture(scope="session")
 def seeded_once(tmp_path_factory):
     command = Command(folder=tmp_path_factory.mktemp("seeded"))
-    ran = command("dev-seed", "--json", "seed.json")
+    ran = command.apart("dev-seed", "--json", "seed.json")
     assert ran.code == 0, ran.err
     return command
 

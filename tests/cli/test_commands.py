@@ -8,36 +8,10 @@ import time
 
 import pytest
 
-NOUNS = {
-    "agents": ("list", "create", "show", "change", "activate", "retire", "lifetime"),
-    "audit": ("tail", "show", "verify", "export"),
-    "clients": ("list", "create", "for-login", "add-secret", "rotate", "credentials", "revoke-secret"),
-    "config": ("check", "show", "docs"),
-    "db": ("check", "upgrade"),
-    "grants": ("list", "approve", "revoke"),
-    "keys": ("list", "rotate", "revoke"),
-    "resources": ("list", "create", "add-secret", "rotate", "credentials", "revoke-secret", "lifetime"),
-    "stops": ("list",),
-    "tenants": ("list", "create", "lifetimes"),
-    "token": ("parse",),
-    "users": ("list", "create"),
-}
-VERBS: tuple[str, ...] = (
-    "serve",
-    "stop",
-    "resume",
-    "dev-seed",
-    "doctor",
-    "health",
-    "backup",
-    "explain",
-    "plan",
-    "apply",
-    "export",
-)
-VERBS += ("login", "logout", "api")
-PAGES = [[], *([verb] for verb in VERBS), *([noun] for noun in NOUNS)]
-PAGES += [[noun, verb] for noun, verbs in NOUNS.items() for verb in verbs]
+from remit.cli import NOUNS, VERBS
+from tests.cli.commands import COMMANDS
+
+PAGES = [[], *([noun] for noun in NOUNS), *(command.split() for command in COMMANDS if command != "demo")]
 
 
 @pytest.mark.parametrize("words", PAGES, ids=[" ".join(words) or "remit" for words in PAGES])
@@ -52,7 +26,7 @@ def test_every_help_has_examples(remit, words):
 
 def test_help_names_every_command(remit):
     shown = remit("--help").out
-    assert {noun for noun in (*NOUNS, *VERBS, "demo") if f" {noun} " not in shown} == set()
+    assert {noun for noun in (*NOUNS, *VERBS) if f" {noun} " not in shown} == set()
 
 
 def test_help_is_there_at_once(remit):
@@ -60,7 +34,7 @@ def test_help_is_there_at_once(remit):
     times = []
     for _ in range(5):
         begun = time.perf_counter()
-        assert remit("--help").code == 0
+        assert remit.apart("--help").code == 0
         times.append(time.perf_counter() - begun)
     assert min(times) < 0.5
 
@@ -75,16 +49,16 @@ REFUSED = {
     "a second word that is not there": (["agents", "lst"], 2, 'Did you mean "list"?'),
     "a kind that is not there": (["stop", "agnt", "x", "--reason", "y"], 2, 'Did you mean "agent"?'),
     "no reason": (["stop", "agent", "Invoice helper"], 2, "--reason"),
-    "an empty reason": (["stop", "agent", "Invoice helper", "--reason", " "], 1, "say why"),
+    "an empty reason": (["stop", "agent", "Invoice helper", "--reason", " "], 2, "say why"),
     "a span that is none": (["stop", "agent", "Invoice helper", "--reason", "y", "--for", "4 hours"], 2, "write 30s"),
     "a span of a century": (["stop", "agent", "Invoice helper", "--reason", "y", "--for", "9999w"], 2, "ten years"),
     "an agent that is not there": (["stop", "agent", "nobody", "--reason", "y"], 3, "no agent `nobody`"),
     "a grant that is not there": (["stop", "grant", "grt_x", "--reason", "y"], 3, "no such grant"),
-    "a grant for a while": (["stop", "grant", "grt_x", "--reason", "y", "--for", "4h"], 1, "leave out --for"),
-    "a grant that goes on": (["resume", "grant", "grt_x", "--reason", "y"], 1, "is final"),
+    "a grant for a while": (["stop", "grant", "grt_x", "--reason", "y", "--for", "4h"], 2, "leave out --for"),
+    "a grant that goes on": (["resume", "grant", "grt_x", "--reason", "y"], 2, "is final"),
     "nothing to resume": (["resume", "agent", "Invoice helper", "--reason", "y"], 3, "no stop is in force"),
     "another tenant than the one here": (["stop", "tenant", "globex", "--reason", "y"], 3, "this is the tenant `acme`"),
-    "an agent of the other tenant": (["agents", "show", "{globex.agents.A.id}"], 3, "no agent"),
+    "an agent of the other tenant": (["agents", "show", "{globex.agents.A.id}"], 3, "no such agent"),
     "an agent without a purpose": (["agents", "create", "x"], 2, "--purpose"),
     "an agent whose name is taken": (
         ["agents", "create", "Invoice helper", "--purpose", "y"],
@@ -99,11 +73,11 @@ REFUSED = {
     "a scope of nobody": (["agents", "create", "x", "--purpose", "y", "--can", "fly"], 3, "no resource defines `fly`"),
     "a scope of several": (["agents", "create", "x", "--purpose", "y", "--can", "read:calendar"], 2, "--on"),
     "how long of nothing": (["agents", "create", "x", "--purpose", "y", "--for", "4h"], 2, "--can"),
-    "a client without a way back": (["clients", "create", "x", "--agent", "Invoice helper"], 1, "redirect URI"),
+    "a client without a way back": (["clients", "create", "x", "--agent", "Invoice helper"], 2, "redirect URI"),
     "a client without an agent": (["clients", "create", "x"], 2, "--agent"),
     "an evil redirect": (
         ["clients", "create", "x", "--agent", "Invoice helper", "--redirect", "http://127.0.0.1.evil.test/"],
-        1,
+        2,
         "must use https",
     ),
     "a key file that is not there": (
@@ -119,7 +93,7 @@ REFUSED = {
     ),
     "a resource on http": (
         ["resources", "create", "http://x.example", "--name", "X", "--scope", "a=b"],
-        1,
+        2,
         "must use https",
     ),
     "a resource by the wrong name": (["resources", "add-secret", "R9"], 3, "no resource `R9`"),
@@ -131,17 +105,17 @@ REFUSED = {
     ),
     "a short password": (
         ["users", "create", "x@example.com", "--name", "X", "--password-file", "/dev/stdin"],
-        1,
+        2,
         "at least 12 characters",
     ),
     "an approval without scopes": (["grants", "approve", "conf1", "Calendar"], 2, "SCOPES"),
-    "an approval of what is not there": (["grants", "approve", "conf1", "Calendar", "fly"], 1, "does not define"),
+    "an approval of what is not there": (["grants", "approve", "conf1", "Calendar", "fly"], 2, "does not define"),
     "an approval by a user": (
         ["grants", "approve", "conf1", "Calendar", "read:calendar", "--approver", "alice@example.com"],
         1,
         "active administrator",
     ),
-    "an event that is not there": (["audit", "show", "evt_x"], 3, "no event `evt_x`"),
+    "an event that is not there": (["audit", "show", "evt_x"], 3, "no such event"),
     "more lines than there can be": (["audit", "tail", "-n", "-1"], 2, "-n takes a number"),
     "a checkpoint file that is not there": (
         ["audit", "verify", "--checkpoint", "none.log"],
@@ -236,7 +210,7 @@ def test_stop_and_resume(seeded):
         "staged",
     }
     lifted = seeded("resume", "agent", "Invoice helper", "--reason", "closed", "--json", *at)
-    assert (lifted.code, [stop["id"] for stop in lifted.json]) == (0, [placed.json["id"]])
+    assert (lifted.code, lifted.json["lifted"]) == (0, [placed.json["id"]])
     assert seeded("stops", "list", "--json", *at).json == []
     assert len(seeded("stops", "list", "--all", "--json", *at).json) == 1
     last = [json.loads(line) for line in seeded("audit", "tail", "-n", "2", "--json", *at).out.splitlines()]
@@ -255,12 +229,12 @@ def test_from_nothing_to_an_agent_that_may_act_for_itself(seeded):
     user = seeded(
         "users", "create", "dana@example.com", "--name", "Dana", "--password-file", "/dev/stdin", *at, stdin="x" * 12
     )
-    assert user.json["can_sign_in"] is True
+    assert user.json["signs_in"] is True
     agent = seeded(
         "agents", "create", "note-taker", "--purpose", "take notes", "--owner", "dana@example.com",
         "--can", "notes.read", "--for", "90d", *at,
     ).json  # fmt: skip
-    assert (agent["state"], agent["owner"], agent["can"]) == ("active", user.json["id"], ["notes.read"])
+    assert (agent["state"], agent["owner"]) == ("active", user.json["id"])
     client = seeded(
         "clients", "create", "notes-batch", "--agent", "note-taker", "--grant", "client_credentials",
         "--resource", "Notes", "--scope", "notes.read", *at,
@@ -272,7 +246,7 @@ def test_from_nothing_to_an_agent_that_may_act_for_itself(seeded):
     assert shown["remit"] == {"https://notes.example": ["notes.read"]}
     assert (shown["clients"], shown["grants"]) == ([client["client_id"]], [grant.json["id"]])
     revoked = seeded("grants", "revoke", grant.json["id"], "--reason", "over", *at)
-    assert revoked.json["grant"] == grant.json["id"]
+    assert (revoked.json["id"], revoked.json["state"]) == (grant.json["id"], "revoked")
     assert seeded("grants", "list", "--agent", "note-taker", *at).json == []
     retired = seeded("agents", "retire", "note-taker", "--reason", "over", *at)
     assert retired.json["state"] == "retired"
@@ -298,7 +272,7 @@ def test_the_database_is_checked_and_left_alone(seeded):
 def test_no_control_character_reaches_the_terminal(seeded):
     # Typed by an administrator it is refused, so only somebody else's word could bring one here.
     ran = seeded("users", "create", "x@example.com", "--name", "\x1b[31mred", "--tenant", "acme")
-    assert (ran.code, "\x1b" in ran.err) == (1, False)
+    assert (ran.code, "\x1b" in ran.err) == (2, False)
 
 
 def test_a_token_is_taken_apart_and_not_believed(seeded_once):

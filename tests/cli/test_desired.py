@@ -97,7 +97,7 @@ def test_only_prune_ends_anything(seeded, files):
 
 REFUSED = {
     "an owner that nobody knows": (READER.replace("alice", "nobody"), 3, "the owner nobody@example.com is no user"),
-    "a scope that nobody defined": (READER.replace("[read:mail]", "[fly]"), 1, "does not define these scopes: fly"),
+    "a scope that nobody defined": (READER.replace("[read:mail]", "[fly]"), 2, "does not define these scopes: fly"),
     "a typing error": (READER.replace("purpose", "purpos"), 2, "unknown field `purpos`"),
     "a member that there is not": (READER.replace("state:", "status:"), 2, "unknown field `status`"),
     "no YAML": ("agents: [", 2, "reader.yaml: "),

@@ -19,14 +19,14 @@ def test_lifetimes_are_chosen_step_by_step_and_let_go(seeded):
     assert seeded("tenants", "lifetimes", *IN).json == both
     assert seeded("tenants", "lifetimes", "--as-instance", *IN).json["chosen"] == []
     refused = seeded("tenants", "lifetimes", "--access-seconds", "1801", *IN)
-    assert (refused.code, refused.err) == (1, "remit: access tokens live 60 to 1800 seconds\n")
+    assert (refused.code, refused.err) == (2, "remit: lifetimes access seconds: expected `int` <= 1800\n")
 
 
 def test_a_resource_and_an_agent_shorten(seeded):
     resource = seeded("resources", "lifetime", "Calendar", "--token-seconds", "120", *IN)
     assert (resource.code, resource.json["token_seconds"]) == (0, 120)
     agent = seeded("agents", "lifetime", "Invoice helper", "--token-seconds", "90", *IN)
-    assert (agent.code, agent.json["remit_version"], agent.json["token_seconds"]) == (0, 2, 90)
+    assert (agent.code, agent.json["version"], agent.json["token_seconds"]) == (0, 2, 90)
     freed = seeded("agents", "lifetime", "Invoice helper", "--as-tenant", *IN)
     assert (freed.code, freed.json["token_seconds"]) == (0, None)
     for words in ([], ["--token-seconds", "90", "--as-tenant"]):
@@ -63,5 +63,5 @@ def test_the_secret_of_a_resource_is_rotated_and_revoked(seeded):
 def test_keys_that_are_none_replace_nothing(seeded):
     (seeded.folder / "keys.json").write_text("{}", "utf-8")
     refused = seeded("clients", "rotate", "conf1", "--jwks", "keys.json", *IN)
-    assert (refused.code, "must be a JSON Web Key Set" in refused.err) == (1, True)
+    assert (refused.code, "must be a JSON Web Key Set" in refused.err) == (2, True)
     assert seeded("clients", "rotate", "conf1", "--overlap", "soon", *IN).code == 2

@@ -118,6 +118,11 @@ async def test_an_administrator_signs_in_and_does_his_work(shell, acme):
     wrong = shell("api", "post", "agents", "--stdin", stdin="{")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert shell("api", "get", "agents/agt_0").returncode == 3
+    # A command of its own asks the same server, and he approves in his own name.
+    approved = shell("grants", "approve", "conf1", "Calendar", "read:calendar", "--json")
+    assert (approved.returncode, approved.stderr) == (0, f"Done on {shell.issuer}.\n")
+    assert json.loads(approved.stdout)["approver"] == acme["users"]["admin"]["id"]
+    assert json.loads(shell("own", "list", "--json").stdout)[0]["agent_name"] == "remit-cli"
     # Who did it is in the log, by name.
     events = json.loads(shell("api", "get", "events?type=agent.changed").stdout)["events"]
     assert events[0]["event"]["who"]["actor"] == acme["users"]["admin"]["id"]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from remit.cli.explain import explain
-from remit.cli.here import Where
+from remit.cli.place import Place
 from remit.core.explanations import EXPLANATIONS
 from tests.http.pages.well_formed import read
 from tests.kit.flows import act_for_itself, get_tokens
@@ -47,7 +47,7 @@ async def test_every_code_has_its_row(remit, slug):
 
 @pytest.mark.parametrize("code", EXPLANATIONS)
 async def test_the_command_line_says_the_same(remit, code, capsys):
-    assert explain(code, where=Where(json=True)) == 0
+    assert explain(code, place=Place(json=True)) == 0
     told = json.loads(capsys.readouterr().out)
     page = rows((await remit.http.get(f"{BASE}/docs")).text)
     assert page[code] == [told["code"], plain(told["means"]), plain(told["what_to_do"])]

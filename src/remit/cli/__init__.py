@@ -7,9 +7,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from remit.cli.exits import INTERRUPTED, OK, SERVER, USAGE
+from remit.cli.machine import LOCAL, named_in, on_this_machine, warning
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from cyclopts import App, CycloptsError
 
@@ -80,6 +81,19 @@ VERBS = {
         "Say what an error code means, or what an event or token stands on.",
         "remit explain invalid_grant\n  remit explain evt_01k... --tenant acme",
     ),
+    "overview": (
+        "remit.cli.overview:overview",
+        "Look over the tenant: what there is, who is stopped, what was refused.",
+        "remit overview\n  remit overview --tenant acme --json",
+    ),
+    "completion": (
+        "remit.cli.completion:completion",
+        "Print what lets a shell complete these commands.",
+        (
+            "remit completion bash > ~/.local/share/bash-completion/completions/remit\n"
+            "  remit completion zsh > ~/.zfunc/_remit"
+        ),
+    ),
     "health": (
         "remit.cli.health:health",
         "Ask the server on this machine whether it is ready.",
@@ -89,18 +103,19 @@ VERBS = {
 """Commands of one word: where each lives, what it does, examples."""
 
 NOUNS = {
-    "agents": "List, create, show and retire agents.",
+    "agents": "List, create, show, change, allow and retire agents.",
     "audit": "Read, verify and export the audit log.",
-    "clients": "List and create the OAuth clients of agents, and change their credentials.",
+    "clients": "List, create, change and retire the OAuth clients of agents, and change their credentials.",
     "config": "Check and show the settings.",
     "db": "Bring the database to this version, or check it.",
-    "grants": "List, approve and revoke grants.",
+    "grants": "List, approve, narrow and revoke grants.",
     "keys": "List, rotate and revoke signing keys.",
-    "resources": "List and create resources: the APIs that tokens are for.",
-    "stops": "List stops.",
-    "tenants": "List and create tenants.",
+    "own": "List, narrow and stop what you allowed agents yourself.",
+    "resources": "List, create and change resources: the APIs that tokens are for.",
+    "stops": "List and show stops.",
+    "tenants": "List and create tenants; show and change what holds for a whole one.",
     "token": "Take a token apart.",
-    "users": "List and create users.",
+    "users": "List, create and change users, and say what each may do himself.",
 }
 """Commands of two words: `remit.cli.<noun>` holds the verbs."""
 
@@ -110,6 +125,9 @@ EPILOGUE = """Examples:
   remit stop agent invoice-helper --reason INC-42 --for 4h
   remit audit verify --checkpoint checkpoints.log
 
+Signed in to a server (`remit login`), commands work there; `--server` names another sign-in.
+With `--data`, or signed in nowhere, they work on an instance in a folder of this machine.
+A few work on this machine only, and their `--help` says why.
 Data goes to standard output, talk to standard error.
 Exit codes: 0 ok, 1 refused, 2 usage, 3 not found, 4 authentication, 5 server, 6 changes pending (plan)."""
 
@@ -124,11 +142,14 @@ def run(tokens: Sequence[str]) -> int:
 
     from remit.core.errors import RemitError
 
+    local = named_in(list(tokens))
+    if local is not None and (told := warning(local, list(tokens))) is not None:
+        print(told, file=sys.stderr)
     try:
         answer = build()(list(tokens), exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError as error:
-        print(f"remit: {_told(error)}", file=sys.stderr)
+        print(f"remit: {_elsewhere(local, error) or _told(error)}", file=sys.stderr)
         return USAGE
     except RemitError as error:
         print(f"remit: {error}", file=sys.stderr)
@@ -148,7 +169,7 @@ def run(tokens: Sequence[str]) -> int:
     return answer if isinstance(answer, int) else OK
 
 
-def build() -> App:
+def build(*, without: Container[str] = ()) -> App:
     """Return the command tree. Nothing behind a command is imported before it is called."""
     from cyclopts import App
 
@@ -161,10 +182,22 @@ def build() -> App:
         version_flags=["--version"],
     )
     for verb, (path, help_, examples) in VERBS.items():
-        app.command(path, name=verb, help=help_, help_epilogue=f"Examples:\n  {examples}")
+        if verb in without:
+            continue
+        shown = f"Examples:\n  {examples}"
+        epilogue = on_this_machine(verb, shown) if verb in LOCAL else shown
+        app.command(path, name=verb, help=help_, help_epilogue=epilogue)
     for noun, help_ in NOUNS.items():
         app.command(f"remit.cli.{noun}:app", name=noun, help=help_)
     return app
+
+
+def _elsewhere(local: str | None, error: CycloptsError) -> str | None:
+    """Say why a command takes no --server, to whoever gave it one."""
+    from cyclopts.exceptions import UnknownOptionError
+
+    asked = isinstance(error, UnknownOptionError) and error.token.keyword == "--server"
+    return f"`remit {local}` works on this machine only: {LOCAL[local]}" if local and asked else None
 
 
 def _told(error: CycloptsError) -> str:

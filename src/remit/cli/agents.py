@@ -2,53 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from remit.cli.door import Api
 from remit.cli.exits import OK, USAGE
-from remit.cli.find import find_agent, find_resource, find_user
-from remit.cli.here import Here, Where, end, in_tenant, refused, say
-from remit.cli.output import Row, when, write_record, write_rows
-from remit.cli.spans import end_of, one_of_both
-from remit.core.agents import Agent, AgentState, Remit, ScopeKey
-from remit.core.oauth.verdicts import Refusal
-from remit.core.resources import Resource
-from remit.core.stops import TargetKind
-from remit.ports.deps import Deps
-from remit.ports.work import Work
-from remit.services.lifetimes import shorten_agent
-from remit.services.provisioning.agents import change_agent, create_agent, publish_remit, set_agent_state
-from remit.services.together import together
+from remit.cli.find import find_agent, find_user, names_of, scopes_by_resource
+from remit.cli.here import end
+from remit.cli.lifetime import AsTenant, Seconds, told_lifetime
+from remit.cli.output import row_of, write_record, write_rows
+from remit.cli.place import Change, Place, through
+from remit.cli.spans import end_of
+from remit.core.agents import AgentState
+from remit.http.api import agents as rest
+from remit.http.api import clients, grants
+from remit.http.api.shapes import Because, NumberedQuery
 
 app = App(
     name="agents",
-    help="List, create, show, change, activate and retire agents.",
+    help="List, create, show, change, allow, activate and retire agents.",
     help_epilogue='Examples:\n  remit agents list\n  remit agents create invoice-helper --purpose "match invoices" '
     "--owner alice@example.com --can invoices.read",
 )
 
 Name = Annotated[str, Parameter(help="Its name or id.")]
+Can = Annotated[tuple[str, ...], Parameter(help="A scope it may ever have; repeat for more.", negative="")]
+On = Annotated[str | None, Parameter(help="Resource of the scopes, where several define them.")]
+For = Annotated[str | None, Parameter(name="--for", help="How long its remit holds, as in 90d.")]
 
 
 @app.command(name="list", help_epilogue="Examples:\n  remit agents list --tenant acme\n  remit agents list --json")
-def list_(*, where: Where | None = None) -> int:
+def list_(*, place: Place | None = None) -> int:
     """List agents, with those that are stopped shown as stopped."""
-    where = where or Where()
+    place = place or Place()
 
-    async def show(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            stopped = await _stopped(work, here)
-            people = {user.id: user.email for user in await work.users.list()}
-            rows = [
-                {**_told(agent, stopped), "owned_by": people.get(agent.owner) if agent.owner else None}
-                for agent in await work.agents.list()
-            ]
-        write_rows(rows, json=where.json, columns=("id", "name", "state", "owned_by", "purpose"))
+    async def show(api: Api) -> int:
+        found = [agent async for page in api.every(rest.list_agents) for agent in page.agents]
+        if place.json:
+            write_rows(found, json=True)
+        else:
+            people = await names_of(api, users={agent.owner for agent in found})
+            rows = [{**row_of(agent), "owned_by": people.get(agent.owner or "", agent.owner)} for agent in found]
+            write_rows(rows, json=False, columns=("id", "name", "state", "owned_by", "purpose"))
         return OK
 
-    return in_tenant(where, show)
+    return through(place, show)
 
 
 @app.command(
@@ -61,69 +61,57 @@ def create(
     *,
     purpose: Annotated[str, Parameter(help="What it is for, in words that people read before they agree.")],
     owner: Annotated[str | None, Parameter(help="Who answers for it: address or id. Without one it is staged.")] = None,
-    can: Annotated[tuple[str, ...], Parameter(help="A scope it may ever have; repeat for more.", negative="")] = (),
-    on: Annotated[str | None, Parameter(help="Resource of the scopes, where several define them.")] = None,
-    for_: Annotated[str | None, Parameter(name="--for", help="How long its remit holds, as in 90d.")] = None,
-    where: Where | None = None,
+    can: Can = (),
+    on: On = None,
+    for_: For = None,
+    place: Change | None = None,
 ) -> int:
     """Register an agent. What it `--can` is its ceiling: nobody can allow it more."""
-    where = where or Where()
+    place = place or Change()
 
-    async def make(here: Here) -> int:
-        deps, tenant = here.deps, here.tenant.id
-        until = end_of(for_, now=deps.clock.now())
+    async def make(api: Api) -> int:
+        until = end_of(for_, now=datetime.now(UTC))
         if until is not None and not can:
             raise end("--for is how long the remit holds: say with --can what is in it", USAGE)
-        async with deps.db.read(tenant) as work:
-            answers = None if owner is None else (await find_user(work, owner)).id
-            scopes = await _ceiling(work, can, on)
-        agent = await create_agent(
-            tenant, deps, here.who, name=name, purpose=purpose, owner=answers, active=answers is not None
-        )
-        if isinstance(agent, Refusal):
-            raise refused(agent)
-        remit = None
-        if scopes:
-            remit = await publish_remit(tenant, deps, here.who, agent=agent.id, scopes=scopes, expires_at=until)
-            if isinstance(remit, Refusal):
-                raise refused(remit)
-        write_record({**_told(agent, frozenset()), "can": sorted({key.name for key in scopes})}, json=where.json)
+        answers = None if owner is None else await find_user(api, owner)
+        remit = rest.NewRemit(scopes=await scopes_by_resource(api, can, on), expires_at=until) if can else None
+        body = rest.NewAgent(name=name, purpose=purpose, owner=answers, active=answers is not None, remit=remit)
+        agent = await api.ask(rest.create_agent, body=body)
+        write_record(agent, json=place.json)
         if remit is None:
-            say("It may do nothing yet: it has no remit (--can).")
-        if agent.state is AgentState.STAGED:
-            say("It is staged, because nobody owns it (--owner).")
+            api.say("It may do nothing yet: it has no remit (`remit agents allow`).")
+        if agent.state == AgentState.STAGED:
+            api.say("It is staged, because nobody owns it (--owner).")
         return OK
 
-    return in_tenant(where, make)
+    return through(place, make)
 
 
 @app.command(help_epilogue="Examples:\n  remit agents show invoice-helper\n  remit agents show agt_01k... --json")
-def show(name: Name, /, *, where: Where | None = None) -> int:
+def show(name: Name, /, *, place: Place | None = None) -> int:
     """Show one agent: what it may ever do, its clients, and who allowed it what."""
-    where = where or Where()
+    place = place or Place()
 
-    async def read(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            agent = await find_agent(work, name)
-            remit = await work.agents.remit(agent.id)
-            record = {
-                **_told(agent, await _stopped(work, here)),
-                "remit": await _told_remit(work, remit),
-                "remit_version": remit.version if remit else None,
-                "remit_expires_at": when(remit.expires_at) if remit else None,
-                "clients": [client.id for client in await work.clients.list(agent.id)],
-                "grants": [grant.id for grant in await work.grants.list(agent=agent.id)],
-            }
-        write_record(record, json=where.json)
+    async def read(api: Api) -> int:
+        agent = await api.ask(rest.get_agent, await find_agent(api, name))
+        newest = (await api.ask(rest.list_remits, agent.id, query=NumberedQuery(limit=1))).remits
+        remit = newest[0] if newest else None
+        held = remit.scopes if remit else {}
+        names = await names_of(api, resources=set(held))
+        own, given = clients.ClientQuery(agent=agent.id), grants.GrantQuery(agent=agent.id)
+        record = {
+            **row_of(agent),
+            "remit": {names.get(resource, resource): scopes for resource, scopes in held.items()},
+            "remit_version": remit.version if remit else None,
+            "remit_expires_at": remit.expires_at if remit else None,
+            "token_seconds": remit.token_seconds if remit else None,
+            "clients": [one.id async for page in api.every(clients.list_clients, query=own) for one in page.clients],
+            "grants": [one.id async for page in api.every(grants.list_grants, query=given) for one in page.grants],
+        }
+        write_record(record, json=place.json)
         return OK
 
-    return in_tenant(where, read)
-
-
-@app.command(help_epilogue='Examples:\n  remit agents activate invoice-helper --reason "reviewed by security"')
-def activate(name: Name, /, *, reason: Annotated[str, Parameter(help="Why.")], where: Where | None = None) -> int:
-    """Let a staged agent act. Somebody has to own it (`remit agents change --owner`)."""
-    return _step(name, AgentState.ACTIVE, reason, where or Where())
+    return through(place, read)
 
 
 @app.command(
@@ -141,57 +129,95 @@ def change(
     no_sponsor: Annotated[bool, Parameter(negative="", show_default=False, help="Nobody is.")] = False,
     role: Annotated[str | None, Parameter(help="What kind of agent it is.")] = None,
     model: Annotated[str | None, Parameter(help="The model behind it.")] = None,
-    dry_run: Annotated[bool, Parameter(negative="", show_default=False, help="Check it and keep nothing.")] = False,
-    where: Where | None = None,
+    place: Change | None = None,
 ) -> int:
     """Change how an agent is called, what it is for, and who answers for it. What is left out stays."""
-    where = where or Where()
+    place = place or Change()
     words = {"name": rename, "purpose": purpose, "role": role, "model": model}
 
-    async def make(here: Here) -> int:
+    async def make(api: Api) -> int:
         if sponsor is not None and no_sponsor:
             raise end("--sponsor and --no-sponsor cannot both hold", USAGE)
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await find_agent(work, name)
-            told: dict[str, Any] = {what: word for what, word in words.items() if word is not None}
-            for what, person in (("owner", owner), ("sponsor", sponsor)):
-                if person is not None:
-                    told[what] = (await find_user(work, person)).id
+        agent = await find_agent(api, name)
+        wanted: dict[str, Any] = {what: word for what, word in words.items() if word is not None}
+        for what, person in (("owner", owner), ("sponsor", sponsor)):
+            if person is not None:
+                wanted[what] = await find_user(api, person)
         if no_sponsor:
-            told["sponsor"] = None
-        wanted = replace(found, **told)
-
-        async def body(_: Work, deps: Deps) -> Agent | Refusal:
-            return await change_agent(here.tenant.id, deps, here.who, wanted)
-
-        outcome = await together(here.tenant.id, here.deps, body, keep=lambda _: not dry_run)
-        if isinstance(outcome, Refusal):
-            raise refused(outcome)
-        write_record(_told(outcome, frozenset()), json=where.json)
-        if dry_run:
-            say("Nothing was kept (--dry-run).")
+            wanted["sponsor"] = None
+        write_record(await api.ask(rest.change_agent, agent, body=rest.AgentChanges(**wanted)), json=place.json)
         return OK
 
-    return in_tenant(where, make)
+    return through(place, make)
+
+
+@app.command(
+    help_epilogue="Examples:\n  remit agents allow invoice-helper --can invoices.read --can invoices.match"
+    "\n  remit agents allow invoice-helper --can read:calendar --on https://calendar.example.com --for 90d --dry-run"
+)
+def allow(
+    name: Name,
+    /,
+    *,
+    can: Can,
+    on: On = None,
+    for_: For = None,
+    token_seconds: Seconds = None,
+    place: Change | None = None,
+) -> int:
+    """Say anew what an agent may ever do: all of it. It holds from the next decision on, also for tokens there are."""
+    place = place or Change()
+
+    async def make(api: Api) -> int:
+        agent, until = await find_agent(api, name), end_of(for_, now=datetime.now(UTC))
+        scopes = await scopes_by_resource(api, can, on)
+        body = rest.NewRemit(scopes=scopes, expires_at=until, token_seconds=token_seconds)
+        write_record(await api.ask(rest.publish_remit, agent, body=body), json=place.json)
+        return OK
+
+    return through(place, make)
+
+
+@app.command(
+    help_epilogue="Examples:\n  remit agents remits invoice-helper\n  remit agents remits invoice-helper --json"
+)
+def remits(name: Name, /, *, place: Place | None = None) -> int:
+    """List every version of what an agent may ever do, newest first; the first one holds."""
+    place = place or Place()
+
+    async def read(api: Api) -> int:
+        agent = await find_agent(api, name)
+        found = [remit async for page in api.every(rest.list_remits, agent) for remit in page.remits]
+        write_rows(found, json=place.json, columns=("version", "scopes", "expires_at", "token_seconds", "id"))
+        return OK
+
+    return through(place, read)
+
+
+@app.command(help_epilogue='Examples:\n  remit agents activate invoice-helper --reason "reviewed by security"')
+def activate(name: Name, /, *, reason: Annotated[str, Parameter(help="Why.")], place: Change | None = None) -> int:
+    """Let a staged agent act. Somebody has to own it (`remit agents change --owner`)."""
+    place = place or Change()
+
+    async def step(api: Api) -> int:
+        agent = await find_agent(api, name)
+        write_record(await api.ask(rest.activate_agent, agent, body=Because(reason=reason)), json=place.json)
+        return OK
+
+    return through(place, step)
 
 
 @app.command(help_epilogue='Examples:\n  remit agents retire invoice-helper --reason "replaced by v2"')
-def retire(name: Name, /, *, reason: Annotated[str, Parameter(help="Why.")], where: Where | None = None) -> int:
+def retire(name: Name, /, *, reason: Annotated[str, Parameter(help="Why.")], place: Change | None = None) -> int:
     """Retire an agent for ever. To halt it for a while, stop it."""
-    return _step(name, AgentState.RETIRED, reason, where or Where())
+    place = place or Change()
 
-
-def _step(name: str, state: AgentState, reason: str, where: Where) -> int:
-    async def take(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            agent = await find_agent(work, name)
-        outcome = await set_agent_state(here.tenant.id, here.deps, here.who, agent=agent.id, state=state, reason=reason)
-        if isinstance(outcome, Refusal):
-            raise refused(outcome)
-        write_record(_told(outcome, frozenset()), json=where.json)
+    async def step(api: Api) -> int:
+        agent = await find_agent(api, name)
+        write_record(await api.ask(rest.retire_agent, agent, body=Because(reason=reason)), json=place.json)
         return OK
 
-    return in_tenant(where, take)
+    return through(place, step)
 
 
 @app.command(
@@ -199,72 +225,17 @@ def _step(name: str, state: AgentState, reason: str, where: Where) -> int:
     "  remit agents lifetime invoice-helper --as-tenant"
 )
 def lifetime(
-    name: Name,
-    /,
-    *,
-    token_seconds: Annotated[int | None, Parameter(help="Longest life of its access tokens.")] = None,
-    as_tenant: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Leave it to the tenant and the resource again.")
-    ] = False,
-    where: Where | None = None,
+    name: Name, /, *, token_seconds: Seconds = None, as_tenant: AsTenant = False, place: Change | None = None
 ) -> int:
     """Shorten an agent's access tokens by a new version of its remit, which is otherwise as it was."""
-    where = where or Where()
+    place = place or Change()
 
-    async def change(here: Here) -> int:
-        one_of_both(token_seconds, as_tenant=as_tenant)
-        async with here.deps.db.read(here.tenant.id) as work:
-            agent = await find_agent(work, name)
-        remit = await shorten_agent(here.tenant.id, here.deps, here.who, agent=agent.id, seconds=token_seconds)
-        if isinstance(remit, Refusal):
-            raise refused(remit)
-        told = {"agent": agent.id, "remit_version": remit.version, "token_seconds": remit.token_seconds}
-        write_record(told, json=where.json)
+    async def shorten(api: Api) -> int:
+        seconds = told_lifetime(token_seconds, as_tenant=as_tenant)
+        agent = await find_agent(api, name)
+        write_record(
+            await api.ask(rest.shorten_remit, agent, body=rest.Lifetime(token_seconds=seconds)), json=place.json
+        )
         return OK
 
-    return in_tenant(where, change)
-
-
-async def _ceiling(work: Work, names: tuple[str, ...], on: str | None) -> frozenset[ScopeKey]:
-    """Find the resource of each scope; a name that several resources define needs `--on`."""
-    resources = await work.resources.list() if on is None else (await find_resource(work, on),)
-    return frozenset(ScopeKey(_home(name, resources).id, name) for name in names)
-
-
-def _home(name: str, resources: tuple[Resource, ...]) -> Resource:
-    homes = [resource for resource in resources if name in resource.scope_names]
-    if len(homes) > 1:
-        uris = ", ".join(resource.uri for resource in homes)
-        raise end(f"several resources define `{name}`: say which with --on: {uris}", USAGE)
-    if not homes:
-        known = " ".join(sorted({scope for resource in resources for scope in resource.scope_names}))
-        raise refused(Refusal("not_found", f"no resource defines `{name}`; there are: {known}"))
-    return homes[0]
-
-
-async def _stopped(work: Work, here: Here) -> frozenset[str]:
-    stops = await work.stops.list(in_force_at=here.deps.clock.now())
-    return frozenset(stop.target.id for stop in stops if stop.target.kind is TargetKind.AGENT)
-
-
-async def _told_remit(work: Work, remit: Remit | None) -> dict[str, list[str]]:
-    if remit is None:
-        return {}
-    uris = {resource.id: resource.uri for resource in await work.resources.list()}
-    return {
-        uris.get(resource, resource): sorted(remit.on(resource)) for resource in {key.resource for key in remit.scopes}
-    }
-
-
-def _told(agent: Agent, stopped: frozenset[str]) -> Row:
-    return {
-        "id": agent.id,
-        "name": agent.name,
-        "state": "stopped" if agent.id in stopped else agent.state.value,
-        "owner": agent.owner,
-        "sponsor": agent.sponsor,
-        "purpose": agent.purpose,
-        "role": agent.role,
-        "model": agent.model,
-        "created_at": when(agent.created_at),
-    }
+    return through(place, shorten)

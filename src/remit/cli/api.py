@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from cyclopts import Parameter
 
-from remit.cli.exits import OK, USAGE
+from remit.cli.exits import OK, USAGE, exit_of
 from remit.cli.here import Ended, end, say
 from remit.cli.output import text
-from remit.cli.remote import asking, exit_of_status, find_login
+from remit.cli.remote import asking, find_login, problem_of
 
 Method = Literal["get", "post", "patch", "put"]
 
@@ -67,13 +67,9 @@ def _ask(
     if answer.is_success:
         print(msgspec.json.format(answer.content, indent=2).decode())
         return OK
-    try:
-        told = msgspec.json.decode(answer.content, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        told = {}
-    detail, page = told.get("detail", f"the server answered {answer.status_code}"), told.get("doc_url")
-    say(f"remit: {text(detail)}{f' ({text(page)})' if page else ''}")
-    return exit_of_status(answer.status_code)
+    told = problem_of(answer)
+    say(f"remit: {text(told.detail)}{f' ({text(told.doc_url)})' if told.doc_url else ''}")
+    return exit_of(told.code)
 
 
 def _body(method: Method, fields: tuple[str, ...], *, stdin: bool) -> bytes | None:

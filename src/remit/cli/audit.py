@@ -1,23 +1,23 @@
-"""`remit audit ...`: read, verify and export the audit log."""
+"""`remit audit ...`: read the audit log. What verifies and exports it whole is in `audit_whole.py`."""
 
 from __future__ import annotations
 
-import os
+import asyncio
 import sys
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from remit.cli.exits import NOT_FOUND, OK, REFUSED, USAGE
-from remit.cli.here import Here, Where, end, in_tenant, refused, say
-from remit.cli.output import text, write_json
-from remit.core.names import EventId
-from remit.core.oauth.verdicts import Refusal
-from remit.ports.work import EventFilter, StoredEvent
-
-if TYPE_CHECKING:
-    from remit.services.audit_log import NamedFault, Verified
+from remit.cli.door import Api
+from remit.cli.exits import OK, REFUSED, USAGE
+from remit.cli.here import end, say
+from remit.cli.machine import on_this_machine
+from remit.cli.output import write_record
+from remit.cli.place import Place, through
+from remit.cli.told import body_of, write_line
+from remit.core.audit.events import Outcome
+from remit.http.api import events as rest
 
 app = App(
     name="audit",
@@ -26,8 +26,30 @@ app = App(
     "\n  remit audit verify --checkpoint checkpoints.log\n  remit audit export --out audit.jsonl",
 )
 
-_LARGEST_CHECKPOINTS = 256 * 1024 * 1024
+app.command(
+    "remit.cli.audit_whole:verify",
+    name="verify",
+    help="Check every entry and every checkpoint; ends with 1 when something was touched.",
+    help_epilogue=on_this_machine(
+        "audit verify",
+        "Examples:\n  remit audit verify\n  remit audit verify --checkpoint /mnt/worm/checkpoints.log --json",
+    ),
+)
+app.command(
+    "remit.cli.audit_whole:export",
+    name="export",
+    help="Write the whole log as JSON lines.",
+    help_epilogue=on_this_machine(
+        "audit export",
+        "Examples:\n  remit audit export --out audit.jsonl\n  remit audit export | gzip > audit.jsonl.gz",
+    ),
+)
+
 _MOST_LINES = 100_000
+_PAUSE = 1.0
+"""Seconds between two looks at a log that is followed."""
+
+Lines = Annotated[int, Parameter(name=("-n", "--lines"), help="How many of the newest.")]
 
 
 @app.command(
@@ -36,242 +58,139 @@ _MOST_LINES = 100_000
 )
 def tail(
     *,
-    n: Annotated[int, Parameter(name=("-n", "--lines"), help="How many of the newest.")] = 20,
+    n: Lines = 20,
     follow: Annotated[
         bool, Parameter(name=("-f", "--follow"), negative="", show_default=False, help="Go on as events come.")
     ] = False,
     type_: Annotated[str | None, Parameter(name="--type", help="Only this type, as in token.issued.")] = None,
-    outcome: Annotated[str | None, Parameter(help="Only this outcome: ok, refused, denied or alarm.")] = None,
-    where: Where | None = None,
+    outcome: Annotated[Outcome | None, Parameter(help="Only this outcome.")] = None,
+    place: Place | None = None,
 ) -> int:
     """Print the newest events, oldest first. With --json each line is the event to the byte, as it was hashed."""
-    where = where or Where()
-    wanted = EventFilter(type=type_, outcome=outcome)
+    place = place or Place()
+    query = rest.EventQuery(type=type_, outcome=outcome)
 
-    async def show(here: Here) -> int:
-        if not 0 <= n <= _MOST_LINES:
-            raise end(f"-n takes a number up to {_MOST_LINES}", USAGE)
-        changes = here.deps.db.changes() if follow else None
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await work.events.page(wanted, limit=n)
-            newest = await work.events.page(EventFilter(), limit=1)
-        for event in reversed(found):
-            _print(event, json=where.json)
-        if changes is None:
-            return OK
-        seq = newest[0].seq if newest else -1
-        sys.stdout.flush()
-        async for _ in changes:
-            while True:
-                async with here.deps.db.read(here.tenant.id) as work:
-                    page = await work.events.after(seq)
-                if not page:
-                    break
-                seq = page[-1].seq
-                for event in page:
-                    if type_ in (None, event.type) and outcome in (None, event.outcome):
-                        _print(event, json=where.json)
-            sys.stdout.flush()
+    async def show(api: Api) -> int:
+        found = await _newest(api, query, n)
+        seq = await _seq(api) if follow else -1
+        _print(found, json=place.json)
+        while follow:
+            await asyncio.sleep(_PAUSE)
+            fresh = await _since(api, query, seq)
+            _print(fresh, json=place.json)
+            seq = max([seq, *(event.seq for event in fresh)])
         return OK
 
-    return in_tenant(where, show)
+    return through(place, show)
 
 
 @app.command(help_epilogue="Examples:\n  remit audit show evt_01k...\n  remit audit show evt_01k... --json")
-def show(event: Annotated[str, Parameter(help="Its id.")], /, *, where: Where | None = None) -> int:
-    """Show one event with its place in the log."""
-    where = where or Where()
+def show(event: Annotated[str, Parameter(help="Its id.")], /, *, place: Place | None = None) -> int:
+    """Show one event with its place in the log, and what people call the ids in it."""
+    place = place or Place()
 
-    async def read(here: Here) -> int:
-        import msgspec
-
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await work.events.get(EventId(event))
-        if found is None:
-            raise end(f"there is no event `{event}` in this tenant", NOT_FOUND)
-        if where.json:
-            write_json({"seq": found.seq, "event": msgspec.Raw(found.body)})
-        else:
-            body = msgspec.json.decode(found.body, type=dict[str, object])
-            print(f"{'entry':14}  {found.seq}")
-            for name, value in _flat(body):
-                print(f"{name:14}  {text(value)}")
+    async def read(api: Api) -> int:
+        found = await api.ask(rest.get_event, event)
+        write_record(found, json=place.json, shown={"names": "", "who": "", "what": "", **_flat(found)})
+        if not found.legible:
+            say("The bytes of this entry are no event: somebody changed them.")
         return OK
 
-    return in_tenant(where, read)
+    return through(place, read)
 
 
-@app.command(
-    help_epilogue="Examples:\n  remit audit verify\n  remit audit verify --checkpoint /mnt/worm/checkpoints.log --json"
-)
-def verify(
+@app.command(help_epilogue="Examples:\n  remit audit decisions --denied\n  remit audit decisions -n 100 --json")
+def decisions(
     *,
-    checkpoint: Annotated[
-        Path | None, Parameter(help="File of checkpoints kept outside the database; finds a cut tail too.")
-    ] = None,
-    where: Where | None = None,
+    n: Lines = 20,
+    denied: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Those that did not allow a call.")
+    ] = False,
+    place: Place | None = None,
 ) -> int:
-    """Check every entry and every checkpoint. Ends with 1 when something was touched, and names the entry."""
-    where = where or Where()
+    """Print what guards decided last, oldest first."""
+    place = place or Place()
 
-    async def check(here: Here) -> int:
-        from remit.services.audit_log import verify_audit
-
-        outside = None if checkpoint is None else _read_checkpoints(checkpoint)
-        found = await verify_audit(here.tenant.id, here.deps, outside=outside)
-        if isinstance(found, Refusal):
-            raise refused(found)
-        if where.json:
-            write_json(_told(found))
-        else:
-            _tell(found, here.tenant.slug)
-        return OK if found.report.sound else REFUSED
-
-    return in_tenant(where, check)
-
-
-@app.command(
-    help_epilogue="Examples:\n  remit audit export --out audit.jsonl\n  remit audit export | gzip > audit.jsonl.gz"
-)
-def export(
-    *,
-    out: Annotated[
-        Path | None, Parameter(help="File to write, readable by you alone. [default: standard output]")
-    ] = None,
-    where: Where | None = None,
-) -> int:
-    """Write the whole log as JSON lines: its head with the public keys, every entry, every checkpoint (docs/cli.md)."""
-    where = where or Where()
-
-    async def write(here: Here) -> int:
-        from remit.cli.export import line_of
-        from remit.services.audit_log import export_audit
-
-        with _opened(out) as file:
-            head = await export_audit(
-                here.tenant.id, here.deps, here.who, lambda part: _discard(file.write(line_of(part)))
-            )
-            file.flush()
-        say(f"Exported {head.size} entries of {here.tenant.slug}.")
+    async def read(api: Api) -> int:
+        query = rest.DecisionQuery(permitted=not denied)
+        found: list[rest.EventView] = []
+        async for page in api.every(rest.list_decisions, query=query):
+            found += page.events
+            if len(found) >= n:
+                break
+        _print(found[: _lines(n)][::-1], json=place.json)
         return OK
 
-    return in_tenant(where, write)
+    return through(place, read)
 
 
-def _print(event: StoredEvent, *, json: bool) -> None:
-    if json:
-        print(event.body.decode())
-        return
-    import msgspec
+@app.command(help_epilogue="Examples:\n  remit audit integrity\n  remit audit integrity --json")
+def integrity(*, place: Place | None = None) -> int:
+    """Say what the last whole pass over the log found. Ends with 1 when something was touched.
 
-    body = msgspec.json.decode(event.body, type=dict[str, object])
-    who, what = body.get("who"), body.get("what")
-    who = who if isinstance(who, dict) else {}
-    what = what if isinstance(what, dict) else {}
-    actor = f"{who.get('actor_kind', '')}:{who.get('actor', '')}"
-    said = " ".join(f"{name}={text(value)}" for name, value in what.items() if value not in (None, "", [], False))
-    print(
-        f"{event.at:%Y-%m-%d %H:%M:%SZ}  {event.type:22}  {event.outcome:7}  {event.id}  {text(actor)}  {said}".rstrip()
-    )
+    A server goes on with its pass at each question, and remembers where the log stood before; `remit audit verify`
+    is the whole check at once.
+    """
+    place = place or Place()
 
+    async def read(api: Api) -> int:
+        seal = await api.ask(rest.get_integrity)
+        while seal.looked_at is None and not seal.problem:
+            seal = await api.ask(rest.get_integrity)
+        write_record(seal, json=place.json)
+        return OK if seal.sound else REFUSED
 
-def _flat(body: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:
-    found: list[tuple[str, object]] = []
-    for name, value in body.items():
-        if isinstance(value, dict):
-            found += _flat(value, f"{name}.")
-        elif value not in (None, "", []):
-            found.append((prefix + name, value))
-    return found
+    return through(place, read)
 
 
-def _tell(found: Verified, slug: str) -> None:
-    report = found.report
-    print(f"{slug}: {report.entries} entries, {report.checkpoints} checkpoints agree, {report.signed} entries signed")
-    for named in found.faults:
-        print(_sentence(named))
-    if report.unlisted:
-        print(f"and {report.unlisted} faults more")
-    print("SOUND" if report.sound else "BROKEN")
-    if report.sound and report.signed < report.entries:
-        say(f"Entries from {report.signed} on are in no checkpoint yet: the server signs one every minute.")
-    if found.outside:
-        say(f"Checkpoints from outside the database that it was held against: {found.outside}.")
-    else:
-        say("Without a checkpoint from outside, a cut tail cannot be seen: use --checkpoint FILE.")
+def _lines(n: int) -> int:
+    if not 0 <= n <= _MOST_LINES:
+        raise end(f"-n takes a number up to {_MOST_LINES}", USAGE)
+    return n
 
 
-def _sentence(named: NamedFault) -> str:
-    fault = named.fault
-    if fault.index is None:
-        place = "checkpoint"
-    elif fault.until in (None, fault.index):
-        place = f"entry {fault.index}"
-    else:
-        place = f"entries {fault.index} to {fault.until}"
-    event = _named(named)
-    shown = f" ({event})" if event else ""
-    return f"{fault.kind}: {place}{shown}: {fault.detail}"
+async def _newest(api: Api, query: rest.EventQuery, n: int) -> list[rest.EventView]:
+    """Return the newest events, oldest first."""
+    found: list[rest.EventView] = []
+    if _lines(n):
+        async for page in api.every(rest.list_events, query=query):
+            found += page.events
+            if len(found) >= n:
+                break
+    return found[:n][::-1]
 
 
-def _named(named: NamedFault) -> str:
-    """Name the event at a fault; what lies there may be anything by now."""
-    import msgspec
-
-    try:
-        body = msgspec.json.decode(named.event or b"", type=dict[str, object])
-    except msgspec.MsgspecError:
-        return ""
-    return text(f"{body.get('id', '')} {body.get('type', '')}".strip())
+async def _seq(api: Api) -> int:
+    """Return the place of the newest event there is."""
+    newest = (await api.ask(rest.list_events, query=rest.EventQuery(limit=1))).events
+    return newest[0].seq if newest else -1
 
 
-def _told(found: Verified) -> dict[str, object]:
-    report = found.report
-    return {
-        "sound": report.sound,
-        "entries": report.entries,
-        "pending": report.pending,
-        "checkpoints": report.checkpoints,
-        "signed": report.signed,
-        "outside": found.outside,
-        "tail_known": report.tail_known,
-        "unlisted": report.unlisted,
-        "faults": [
-            {
-                "kind": named.fault.kind.value,
-                "index": named.fault.index,
-                "until": named.fault.until,
-                "event": _named(named) or None,
-                "detail": named.fault.detail,
-            }
-            for named in found.faults
-        ],
-    }
+async def _since(api: Api, query: rest.EventQuery, seq: int) -> list[rest.EventView]:
+    """Return the events behind a place, oldest first."""
+    found: list[rest.EventView] = []
+    async for page in api.every(rest.list_events, query=query):
+        fresh = [event for event in page.events if event.seq > seq]
+        found += fresh
+        if len(fresh) < len(page.events):
+            break
+    return found[::-1]
 
 
-def _read_checkpoints(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST_CHECKPOINTS:
-            raise end(f"{path} is too long", USAGE)
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise end(f"{path} cannot be read: {error.strerror}", USAGE) from None
-    except ValueError:
-        raise end(f"{path} is not UTF-8 text", USAGE) from None
+def _print(events: Sequence[rest.EventView], *, json: bool) -> None:
+    for event in events:
+        if json:
+            print(bytes(event.event).decode())
+        else:
+            write_line(body_of(event))
+    sys.stdout.flush()
 
 
-def _opened(out: Path | None) -> IO[str]:
-    if out is None:
-        return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    try:
-        # The log names people: nobody else on the machine gets to read it.
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise end(f"{out} is there already: choose another name", USAGE) from None
-    except OSError as error:
-        raise end(f"{out} cannot be written: {error.strerror}", USAGE) from None
-    return os.fdopen(descriptor, "w", encoding="utf-8")
-
-
-def _discard(_: int) -> None:
-    """Take what `write` returns; an exporter wants nothing back."""
+def _flat(found: rest.EventChain) -> dict[str, object]:
+    """Take an event apart for people: a line a member, ids with what people call them."""
+    told: dict[str, object] = {}
+    for part in ("who", "what"):
+        for name, value in getattr(found, part).items():
+            known = found.names.get(value) if isinstance(value, str) else None
+            told[f"{part}.{name}"] = f"{value} ({known})" if known else value
+    return told

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 from cyclopts import App, Parameter
 
-from remit.cli.credentials import Overlap, overlap_of, told, write_credentials, write_rotated
+from remit.cli.credentials import (
+    ONCE,
+    Overlap,
+    overlap_of,
+    read_file,
+    write_credentials,
+    write_rotated,
+    write_secret,
+)
+from remit.cli.door import Api
 from remit.cli.exits import OK, USAGE
 from remit.cli.find import find_agent, find_client, find_resource
-from remit.cli.here import Here, Where, end, in_tenant, refused, say
-from remit.cli.output import Row, when, write_record, write_rows
-from remit.core.clients import AuthMethod, Client, GrantType
-from remit.core.oauth.verdicts import Refusal
-from remit.core.registration import ClientDraft
-from remit.services.provisioning.clients import NewClient, add_client_secret, create_client
-from remit.services.provisioning.credentials import (
-    credentials_in,
-    revoke_client_credential,
-    rotate_client_keys,
-    rotate_client_secret,
-)
-from remit.services.provisioning.expected import expect_client
+from remit.cli.here import end
+from remit.cli.machine import on_this_machine
+from remit.cli.output import row_of, write_record, write_rows
+from remit.cli.place import Change, Place, through
+from remit.core.clients import AuthMethod, GrantType
+from remit.http.api import clients as rest
+from remit.http.api import credentials as proofs
+from remit.http.api.shapes import Because, Nothing
 
 app = App(
     name="clients",
-    help="List and create the OAuth clients of agents, and change their credentials.",
+    help="List, create, show, change and retire the OAuth clients of agents, and change their credentials.",
     help_epilogue="Examples:\n  remit clients list\n  remit clients create invoice-helper-web --agent invoice-helper "
     "--redirect https://app.example.com/callback",
 )
@@ -35,29 +40,37 @@ app.command(
     "remit.cli.login_client:for_login",
     name="for-login",
     help="Make the client that `remit login` signs in with.",
-    help_epilogue="Examples:\n  remit clients for-login --owner dana@example.com --tenant acme",
+    help_epilogue=on_this_machine(
+        "clients for-login", "Examples:\n  remit clients for-login --owner dana@example.com --tenant acme"
+    ),
 )
 
-_LARGEST_JWKS = 64 * 1024
+Name = Annotated[str, Parameter(help="Its name or id.")]
+Redirects = Annotated[tuple[str, ...], Parameter(help="Redirect URI; repeat for more.", negative="")]
+Grants = Annotated[
+    tuple[GrantType, ...], Parameter(help="Grant type; repeat for more. [default: code and refresh]", negative="")
+]
+
+_USUAL = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN)
+_LARGEST_JWKS = 48 * 1024
 
 
 @app.command(name="list", help_epilogue="Examples:\n  remit clients list\n  remit clients list --agent invoice-helper")
 def list_(
     *,
     agent: Annotated[str | None, Parameter(help="Only those of this agent.")] = None,
-    where: Where | None = None,
+    place: Place | None = None,
 ) -> int:
     """List clients."""
-    where = where or Where()
+    place = place or Place()
 
-    async def show(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            of = None if agent is None else (await find_agent(work, agent)).id
-            rows = [_told(client) for client in await work.clients.list(of)]
-        write_rows(rows, json=where.json, columns=("id", "name", "agent", "auth_method", "grant_types", "state"))
+    async def show(api: Api) -> int:
+        query = rest.ClientQuery(agent=None if agent is None else await find_agent(api, agent))
+        found = [client async for page in api.every(rest.list_clients, query=query) for client in page.clients]
+        write_rows(found, json=place.json, columns=("id", "name", "agent", "auth_method", "grant_types", "state"))
         return OK
 
-    return in_tenant(where, show)
+    return through(place, show)
 
 
 @app.command(
@@ -72,10 +85,8 @@ def create(
     *,
     agent: Annotated[str, Parameter(help="The agent that speaks through it: name or id.")],
     auth: Annotated[AuthMethod, Parameter(help="How it proves itself.")] = AuthMethod.SECRET_BASIC,
-    grant: Annotated[
-        tuple[GrantType, ...], Parameter(help="Grant type; repeat for more. [default: code and refresh]", negative="")
-    ] = (),
-    redirect: Annotated[tuple[str, ...], Parameter(help="Redirect URI; repeat for more.", negative="")] = (),
+    grant: Grants = (),
+    redirect: Redirects = (),
     native: Annotated[
         bool, Parameter(negative="", show_default=False, help="It runs on the user's own device.")
     ] = False,
@@ -88,142 +99,34 @@ def create(
     require_signed: Annotated[
         bool, Parameter(negative="", show_default=False, help="It must sign its authorization requests.")
     ] = False,
-    where: Where | None = None,
+    place: Change | None = None,
 ) -> int:
     """Register a client. Its secret, if it has one, is shown this once."""
-    where = where or Where()
+    place = place or Change()
 
-    async def make(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            draft = ClientDraft(
-                agent=(await find_agent(work, agent)).id,
-                name=name,
-                auth_method=auth,
-                grant_types=frozenset(grant) or _USUAL,
-                redirect_uris=redirect,
-                application_type="native" if native else "web",
-                default_resource=None if resource is None else (await find_resource(work, resource)).id,
-                default_scopes=frozenset(scope),
-                jwks=None if jwks is None else _read(jwks),
-                require_pushed=require_pushed,
-                require_signed=require_signed,
-            )
-        made = await create_client(here.tenant.id, here.deps, here.who, draft)
-        if isinstance(made, Refusal):
-            raise refused(made)
-        write_record(_told_new(made), json=where.json)
-        if made.secret is not None:
-            say("The secret is not kept anywhere and cannot be shown again.")
-        return OK
-
-    return in_tenant(where, make)
-
-
-@app.command(name="add-secret", help_epilogue="Examples:\n  remit clients add-secret web")
-def add_secret(client: Annotated[str, Parameter(help="Its name or id.")], /, *, where: Where | None = None) -> int:
-    """Give a client a further secret, shown this once; those it has stay good."""
-    where = where or Where()
-
-    async def make(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await find_client(work, client)
-        secret = await add_client_secret(here.tenant.id, here.deps, here.who, client=found.id)
-        if isinstance(secret, Refusal):
-            raise refused(secret)
-        write_record({"client_id": found.id, "client_secret": secret.reveal()}, json=where.json)
-        return OK
-
-    return in_tenant(where, make)
-
-
-@app.command(
-    help_epilogue="Examples:\n  remit clients rotate web\n  remit clients rotate web --overlap 4h\n"
-    "  remit clients rotate batch --jwks new-keys.json --overlap none"
-)
-def rotate(
-    client: Annotated[str, Parameter(help="Its name or id.")],
-    /,
-    *,
-    overlap: Overlap = None,
-    jwks: Annotated[Path | None, Parameter(help="File of its new public keys, for private_key_jwt.")] = None,
-    where: Where | None = None,
-) -> int:
-    """Give a client a new secret, shown this once, or new keys; what it had ends after the overlap."""
-    where = where or Where()
-
-    async def change(here: Here) -> int:
-        span, keys = overlap_of(overlap), None if jwks is None else _read(jwks)
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await find_client(work, client)
-        tenant, deps, who = here.tenant.id, here.deps, here.who
-        if keys is None:
-            outcome = await rotate_client_secret(tenant, deps, who, client=found.id, overlap=span)
-        else:
-            outcome = await rotate_client_keys(tenant, deps, who, client=found.id, jwks=keys, overlap=span)
-        if isinstance(outcome, Refusal):
-            raise refused(outcome)
-        write_rotated(outcome, found.id, json=where.json)
-        return OK
-
-    return in_tenant(where, change)
-
-
-@app.command(help_epilogue="Examples:\n  remit clients credentials web\n  remit clients credentials web --json")
-def credentials(client: Annotated[str, Parameter(help="Its name or id.")], /, *, where: Where | None = None) -> int:
-    """List what a client proves itself by: age, end and last use of each, and never the secret."""
-    where = where or Where()
-
-    async def show(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await credentials_in(work, await find_client(work, client), here.deps)
-        write_credentials(found, json=where.json)
-        return OK
-
-    return in_tenant(where, show)
-
-
-@app.command(
-    name="revoke-secret",
-    help_epilogue="Examples:\n  remit clients revoke-secret web 01k...\n  remit clients revoke-secret batch old-keys",
-)
-def revoke_secret(
-    client: Annotated[str, Parameter(help="Its name or id.")],
-    credential: Annotated[str, Parameter(help="As `remit clients credentials` names it, or `old-keys`.")],
-    /,
-    *,
-    where: Where | None = None,
-) -> int:
-    """End one secret, or the keys before the last rotation, at once. Tokens it got live on until they expire."""
-    where = where or Where()
-
-    async def take_back(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await find_client(work, client)
-        outcome = await revoke_client_credential(
-            here.tenant.id, here.deps, here.who, client=found.id, credential=credential
+    async def make(api: Api) -> int:
+        keys = None if jwks is None else _keys(jwks)
+        body = rest.NewClient(
+            agent=await find_agent(api, agent),
+            name=name,
+            auth_method=auth,
+            redirect_uris=list(redirect),
+            application_type="native" if native else "web",
+            default_resource=None if resource is None else await find_resource(api, resource),
+            default_scopes=list(scope),
+            jwks=keys,
+            grant_types=list(grant) or list(_USUAL),
+            require_pushed=require_pushed,
+            require_signed=require_signed,
         )
-        if isinstance(outcome, Refusal):
-            raise refused(outcome)
-        write_record(told(outcome), json=where.json)
+        made = await api.ask(rest.create_client, body=body)
+        # As libraries of OAuth call it, beside the name that the API has for everything.
+        write_record({"client_id": made.id, **row_of(made)}, json=place.json)
+        if made.client_secret is not None:
+            api.say(ONCE)
         return OK
 
-    return in_tenant(where, take_back)
-
-
-_USUAL = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8") as file:
-            found = file.read(_LARGEST_JWKS + 1)
-    except OSError as error:
-        raise end(f"{path} cannot be read: {error.strerror}", USAGE) from None
-    except ValueError:
-        raise end(f"{path} is not UTF-8 text", USAGE) from None
-    if len(found) > _LARGEST_JWKS:
-        raise end(f"{path} is too long for a key set", USAGE)
-    return found
+    return through(place, make)
 
 
 @app.command(help_epilogue="Examples:\n  remit clients expect https://app.example/client.json --agent invoice-helper")
@@ -232,41 +135,162 @@ def expect(
     /,
     *,
     agent: Annotated[str, Parameter(help="The agent that speaks through it: name or id.")],
-    where: Where | None = None,
+    place: Change | None = None,
 ) -> int:
     """Expect a client that a document describes: it is the agent's, and no stranger when it first asks."""
-    where = where or Where()
+    place = place or Change()
 
-    async def make(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            owner = (await find_agent(work, agent)).id
-        made = await expect_client(here.tenant.id, here.deps, here.who, agent=owner, document=document)
-        if isinstance(made, Refusal):
-            raise refused(made)
-        write_record(_told(made), json=where.json)
+    async def make(api: Api) -> int:
+        body = rest.ExpectedClient(agent=await find_agent(api, agent), document=document)
+        write_record(await api.ask(rest.expect_client, body=body), json=place.json)
         return OK
 
-    return in_tenant(where, make)
+    return through(place, make)
 
 
-def _told_new(made: NewClient) -> Row:
-    told = {"client_id": made.client.id, **_told(made.client)}
-    del told["id"]
-    return told if made.secret is None else {**told, "client_secret": made.secret.reveal()}
+@app.command(help_epilogue="Examples:\n  remit clients show web\n  remit clients show cli_01k... --json")
+def show(client: Name, /, *, place: Place | None = None) -> int:
+    """Show one client."""
+    place = place or Place()
+
+    async def read(api: Api) -> int:
+        write_record(await api.ask(rest.get_client, await find_client(api, client)), json=place.json)
+        return OK
+
+    return through(place, read)
 
 
-def _told(client: Client) -> dict[str, object]:
-    return {
-        "id": client.id,
-        "name": client.name,
-        "agent": client.agent,
-        "auth_method": client.auth_method.value,
-        "grant_types": sorted(item.value for item in client.grant_types),
-        "redirect_uris": list(client.redirect_uris),
-        "default_resource": client.default_resource,
-        "default_scopes": sorted(client.default_scopes),
-        "self_registered": client.self_registered,
-        "document": client.document,
-        "state": client.state.value,
-        "created_at": when(client.created_at),
-    }
+@app.command(
+    help_epilogue="Examples:\n  remit clients change web --redirect https://app.example.com/cb --redirect "
+    "https://new.example.com/cb\n  remit clients change batch --resource Tickets --scope tickets.update --dry-run"
+)
+def change(
+    client: Name,
+    /,
+    *,
+    rename: Annotated[str | None, Parameter(help="Another name.")] = None,
+    grant: Grants = (),
+    redirect: Redirects = (),
+    resource: Annotated[str | None, Parameter(help="Default resource: URI, name or id.")] = None,
+    scope: Annotated[tuple[str, ...], Parameter(help="Default scope; repeat for more.", negative="")] = (),
+    id_token_alg: Annotated[str | None, Parameter(help="RS256 or ES256: what signs its ID tokens.")] = None,
+    require_pushed: Annotated[bool | None, Parameter(help="It must push its authorization requests.")] = None,
+    require_signed: Annotated[bool | None, Parameter(help="It must sign its authorization requests.")] = None,
+    place: Change | None = None,
+) -> int:
+    """Change a client. A list takes the place of all there are; what is left out stays."""
+    place = place or Change()
+
+    async def make(api: Api) -> int:
+        wanted: dict[str, Any] = {
+            "name": rename,
+            "grant_types": list(grant),
+            "redirect_uris": list(redirect),
+            "default_resource": None if resource is None else await find_resource(api, resource),
+            "default_scopes": list(scope),
+            "id_token_alg": id_token_alg,
+            "require_pushed": require_pushed,
+            "require_signed": require_signed,
+        }
+        body = rest.ClientChanges(**{what: value for what, value in wanted.items() if value not in (None, [])})
+        write_record(await api.ask(rest.change_client, await find_client(api, client), body=body), json=place.json)
+        return OK
+
+    return through(place, make)
+
+
+@app.command(help_epilogue='Examples:\n  remit clients retire web --reason "the app is gone"')
+def retire(client: Name, /, *, reason: Annotated[str, Parameter(help="Why.")], place: Change | None = None) -> int:
+    """Retire a client for ever. To halt it for a while, stop it."""
+    place = place or Change()
+
+    async def step(api: Api) -> int:
+        found = await find_client(api, client)
+        write_record(await api.ask(rest.retire_client, found, body=Because(reason=reason)), json=place.json)
+        return OK
+
+    return through(place, step)
+
+
+@app.command(name="add-secret", help_epilogue="Examples:\n  remit clients add-secret web")
+def add_secret(client: Name, /, *, place: Change | None = None) -> int:
+    """Give a client a further secret, shown this once; those it has stay good."""
+    place = place or Change()
+
+    async def make(api: Api) -> int:
+        found = await find_client(api, client)
+        write_secret(api, await api.ask(proofs.add_secret_of_client, found, body=Nothing()), json=place.json)
+        return OK
+
+    return through(place, make)
+
+
+@app.command(
+    help_epilogue="Examples:\n  remit clients rotate web\n  remit clients rotate web --overlap 4h\n"
+    "  remit clients rotate batch --jwks new-keys.json --overlap none"
+)
+def rotate(
+    client: Name,
+    /,
+    *,
+    overlap: Overlap = None,
+    jwks: Annotated[Path | None, Parameter(help="File of its new public keys, for private_key_jwt.")] = None,
+    place: Change | None = None,
+) -> int:
+    """Give a client a new secret, shown this once, or new keys; what it had ends after the overlap."""
+    place = place or Change()
+
+    async def move(api: Api) -> int:
+        seconds, keys = overlap_of(overlap), None if jwks is None else _keys(jwks)
+        found = await find_client(api, client)
+        if keys is None:
+            secret = proofs.SecretRotation(overlap_seconds=seconds)
+            write_rotated(api, await api.ask(proofs.rotate_client_secret, found, body=secret), json=place.json)
+        else:
+            body = proofs.NewKeys(jwks=keys, overlap_seconds=seconds)
+            write_rotated(api, await api.ask(proofs.rotate_client_keys, found, body=body), json=place.json)
+        return OK
+
+    return through(place, move)
+
+
+@app.command(help_epilogue="Examples:\n  remit clients credentials web\n  remit clients credentials web --json")
+def credentials(client: Name, /, *, place: Place | None = None) -> int:
+    """List what a client proves itself by: age, end and last use of each, and never the secret."""
+    place = place or Place()
+
+    async def read(api: Api) -> int:
+        found = await find_client(api, client)
+        write_credentials(await api.ask(proofs.list_client_credentials, found), json=place.json)
+        return OK
+
+    return through(place, read)
+
+
+@app.command(
+    name="revoke-secret",
+    help_epilogue="Examples:\n  remit clients revoke-secret web 01k...\n  remit clients revoke-secret batch old-keys",
+)
+def revoke_secret(
+    client: Name,
+    credential: Annotated[str, Parameter(help="As `remit clients credentials` names it, or `old-keys`.")],
+    /,
+    *,
+    place: Change | None = None,
+) -> int:
+    """End one secret, or the keys before the last rotation, at once. Tokens it got live on until they expire."""
+    place = place or Change()
+
+    async def take_back(api: Api) -> int:
+        found = await find_client(api, client)
+        write_record(await api.ask(proofs.revoke_client_credential, found, credential, body=Nothing()), json=place.json)
+        return OK
+
+    return through(place, take_back)
+
+
+def _keys(path: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(read_file(path, "a key set", longest=_LARGEST_JWKS), type=dict[str, Any])
+    except msgspec.MsgspecError:
+        raise end(f"{path} must be a JSON Web Key Set", USAGE) from None

@@ -7,7 +7,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from remit.cli.exits import OK, USAGE
-from remit.cli.here import Folder, Instance, in_instance, say
+from remit.cli.here import NOTHING_KEPT, DryRun, Folder, Instance, in_instance, say
+from remit.cli.machine import on_this_machine
 from remit.cli.output import write_record, write_rows
 from remit.cli.settings import load_or_exit
 
@@ -18,7 +19,7 @@ app = App(
 )
 
 
-@app.command(help_epilogue="Examples:\n  REMIT_SERVER__PORT=9000 remit config check")
+@app.command(help_epilogue=on_this_machine("config check", "Examples:\n  REMIT_SERVER__PORT=9000 remit config check"))
 def check(*, folder: Folder | None = None) -> int:
     """Read the settings as the server would, and list every problem at once."""
     folder = folder or Folder()
@@ -28,7 +29,7 @@ def check(*, folder: Folder | None = None) -> int:
     return OK
 
 
-@app.command(help_epilogue="Examples:\n  remit config show\n  remit config show --json")
+@app.command(help_epilogue=on_this_machine("config show", "Examples:\n  remit config show\n  remit config show --json"))
 def show(*, folder: Folder | None = None) -> int:
     """Show every setting with its value, its name in the environment and what it means. None of them is a secret."""
     folder = folder or Folder()
@@ -44,11 +45,12 @@ def show(*, folder: Folder | None = None) -> int:
     return OK
 
 
-@app.command(help_epilogue="Examples:\n  remit config move https://id.example.com")
+@app.command(help_epilogue=on_this_machine("config move", "Examples:\n  remit config move https://id.example.com"))
 def move(
     base_url: Annotated[str, Parameter(help="URL under which browsers and agents will reach this server.")],
     /,
     *,
+    dry_run: DryRun = False,
     folder: Folder | None = None,
 ) -> int:
     """Move the instance to another base URL. Stop every server first; the next start takes the new one.
@@ -64,17 +66,21 @@ def move(
         return USAGE
 
     async def moved(instance: Instance) -> int:
-        from remit.services.provisioning.instance import move
+        from remit.services.provisioning.instance import left_to_move, move
 
         before = instance.deps.base_url
-        tenants = await move(instance.deps, instance.who, base_url=base_url)
+        if dry_run:
+            tenants = await left_to_move(instance.deps, base_url=base_url)
+            say(NOTHING_KEPT)
+        else:
+            tenants = await move(instance.deps, instance.who, base_url=base_url)
         write_record({"base_url": base_url, "before": before, "tenants": tenants}, json=folder.json)
         return OK
 
     return in_instance(folder.data, moved, moving=True)
 
 
-@app.command(help_epilogue="Examples:\n  remit config docs > configuration.md")
+@app.command(help_epilogue=on_this_machine("config docs", "Examples:\n  remit config docs > configuration.md"))
 def docs() -> int:
     """Print the page that describes every setting."""
     print(page(), end="")

@@ -1,20 +1,22 @@
-"""What `remit clients` and `remit resources` share about credentials: how they are told, and what a rotation says."""
+"""What `remit clients` and `remit resources` have in common about what proves somebody."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from remit.cli.here import say
-from remit.cli.output import Row, when, write_record, write_rows
+from remit.cli.door import Api
+from remit.cli.exits import USAGE
+from remit.cli.here import end
+from remit.cli.output import when, write_record, write_rows
 from remit.cli.spans import read_span
-from remit.core.credentials import USUAL_OVERLAP, Credential
-from remit.services.provisioning.credentials import Rotated
+from remit.core.credentials import USUAL_OVERLAP
+from remit.http.api.credentials import Credentials, CredentialView, NewSecret, RotatedKeys, RotatedSecret
 
 NONE = "none"
+ONCE = "The secret is not kept anywhere and cannot be shown again."
 
 Overlap = Annotated[
     str | None,
@@ -22,34 +24,39 @@ Overlap = Annotated[
 ]
 
 
-def overlap_of(text: str | None) -> timedelta:
-    """Read how long the old credential stays good; `none` ends it at once."""
-    if text is None:
-        return USUAL_OVERLAP
-    return timedelta() if text == NONE else read_span(text)
+def overlap_of(text: str | None) -> int:
+    """Read for how many seconds the old credential stays good; `none` ends it at once."""
+    if text == NONE:
+        return 0
+    return int((USUAL_OVERLAP if text is None else read_span(text)).total_seconds())
 
 
-def write_rotated(rotated: Rotated, holder: str, *, json: bool) -> None:
-    told: dict[str, object] = {"client_id": holder}
-    if rotated.secret is not None:
-        told["client_secret"] = rotated.secret.reveal()
-    write_record({**told, "replaced": list(rotated.replaced), "until": when(rotated.until)}, json=json)
-    if rotated.secret is not None:
-        say("The secret is not kept anywhere and cannot be shown again.")
+def write_secret(api: Api, made: NewSecret, *, json: bool) -> None:
+    write_record(made, json=json)
+    api.say(ONCE)
+
+
+def write_rotated(api: Api, rotated: RotatedSecret | RotatedKeys, *, json: bool) -> None:
+    write_record(rotated, json=json)
+    if isinstance(rotated, RotatedSecret):
+        api.say(ONCE)
     if rotated.replaced:
-        say(f"What it replaces is good until {when(rotated.until)}; `revoke-secret` ends it sooner.")
+        api.say(f"What it replaces is good until {when(rotated.until)}; `revoke-secret` ends it sooner.")
 
 
-def write_credentials(found: Sequence[Credential], *, json: bool) -> None:
-    write_rows([told(credential) for credential in found], json=json)
+def write_credentials(found: Credentials, *, json: bool) -> None:
+    write_rows(found.credentials, json=json, columns=CredentialView.__struct_fields__)
 
 
-def told(credential: Credential) -> Row:
-    return {
-        "id": credential.id,
-        "kind": credential.kind.value,
-        "live": credential.live,
-        "created_at": when(credential.created_at),
-        "expires_at": when(credential.expires_at),
-        "last_used_at": when(credential.last_used_at),
-    }
+def read_file(path: Path, what: str, *, longest: int) -> str:
+    """Read a small text file that somebody named."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            found = file.read(longest + 1)
+    except OSError as error:
+        raise end(f"{path} cannot be read: {error.strerror}", USAGE) from None
+    except ValueError:
+        raise end(f"{path} is not UTF-8 text", USAGE) from None
+    if len(found) > longest:
+        raise end(f"{path} is too long for {what}", USAGE)
+    return found

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from remit.cli.exits import NOT_FOUND, OK, REFUSED
-from remit.cli.here import Folder, say
+from remit.cli.here import NOTHING_KEPT, DryRun, Folder, say
+from remit.cli.machine import on_this_machine
 from remit.cli.output import write_record
 from remit.cli.settings import load_or_exit
 
@@ -23,13 +24,16 @@ app = App(
 )
 
 
-@app.command(help_epilogue="Examples:\n  remit db upgrade --data /var/lib/remit")
-def upgrade(*, folder: Folder | None = None) -> int:
+@app.command(help_epilogue=on_this_machine("db upgrade", "Examples:\n  remit db upgrade --data /var/lib/remit"))
+def upgrade(*, dry_run: DryRun = False, folder: Folder | None = None) -> int:
     """Bring the database to this version. A file is copied beside itself first, and `remit serve` does the same.
 
     PostgreSQL is upgraded as its owner, here or by `remit serve --migrate`; keep backups of your own.
     """
     folder = folder or Folder()
+    if dry_run:
+        say(NOTHING_KEPT)
+        return check(folder=folder)
     from remit.store import migrate
 
     storage = load_or_exit(data=folder.data).storage
@@ -45,7 +49,7 @@ def upgrade(*, folder: Folder | None = None) -> int:
     return OK
 
 
-@app.command(help_epilogue="Examples:\n  remit db check\n  remit db check --json")
+@app.command(help_epilogue=on_this_machine("db check", "Examples:\n  remit db check\n  remit db check --json"))
 def check(*, folder: Folder | None = None) -> int:
     """Compare the database with what this version declares, and change nothing. Ends with 1 when they differ."""
     folder = folder or Folder()

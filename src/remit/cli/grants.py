@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from remit.cli.door import Api
 from remit.cli.exits import OK
-from remit.cli.find import find_agent, find_client, find_resource, find_user
-from remit.cli.here import Here, Where, in_tenant, refused, say
-from remit.cli.output import Row, when, write_record, write_rows
+from remit.cli.find import find_agent, find_client, find_resource, find_user, names_of
+from remit.cli.output import row_of, write_record, write_rows
+from remit.cli.place import Change, Place, through
 from remit.cli.spans import end_of
-from remit.core.grants import Grant
-from remit.core.oauth.verdicts import Refusal
-from remit.core.stops import Target, TargetKind
-from remit.services.provisioning.grants import approve_agent
-from remit.services.stops import place_stop
+from remit.core.grants import GrantState
+from remit.http.api import grants as rest
+from remit.http.api.shapes import Because
 
 app = App(
     name="grants",
-    help="List, approve and revoke grants.",
+    help="List, show, approve, narrow and revoke grants.",
     help_epilogue="Examples:\n  remit grants list --user alice@example.com\n  remit grants approve batch "
     "https://tickets.example.com tickets.update\n  remit grants revoke grt_01k... --reason 'not needed'",
 )
+
+Id = Annotated[str, Parameter(help="Its id.")]
+Why = Annotated[str, Parameter(help="Why.")]
 
 
 @app.command(
@@ -33,33 +36,57 @@ def list_(
     *,
     user: Annotated[str | None, Parameter(help="Only those of this user.")] = None,
     agent: Annotated[str | None, Parameter(help="Only those to this agent.")] = None,
+    client: Annotated[str | None, Parameter(help="Only those to this client.")] = None,
+    resource: Annotated[str | None, Parameter(help="Only those for this resource.")] = None,
     all_: Annotated[bool, Parameter(name="--all", negative="", show_default=False, help="Also revoked ones.")] = False,
-    where: Where | None = None,
+    place: Place | None = None,
 ) -> int:
     """List who allowed which agent what, newest first."""
-    where = where or Where()
+    place = place or Place()
 
-    async def show(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            of_user = None if user is None else (await find_user(work, user)).id
-            of_agent = None if agent is None else (await find_agent(work, agent)).id
-            found = await work.grants.list(user=of_user, agent=of_agent, active=not all_)
-            people = {user.id: user.email for user in await work.users.list()}
-            agents = {agent.id: agent.name for agent in await work.agents.list()}
-            uris = {resource.id: resource.uri for resource in await work.resources.list()}
+    async def show(api: Api) -> int:
+        query = rest.GrantQuery(
+            user=None if user is None else await find_user(api, user),
+            agent=None if agent is None else await find_agent(api, agent),
+            client=None if client is None else await find_client(api, client),
+            resource=None if resource is None else await find_resource(api, resource),
+            state=None if all_ else GrantState.ACTIVE,
+        )
+        found = [grant async for page in api.every(rest.list_grants, query=query) for grant in page.grants]
+        if place.json:
+            write_rows(found, json=True)
+            return OK
+        names = await names_of(
+            api,
+            users={grant.user for grant in found},
+            agents={grant.agent for grant in found},
+            resources={grant.resource for grant in found},
+        )
         rows = [
             {
-                **_told(grant),
-                "from": people.get(grant.user) if grant.user else "an administrator",
-                "to": agents.get(grant.agent),
-                "on": uris.get(grant.resource),
+                **row_of(grant),
+                "from": names.get(grant.user, grant.user) if grant.user else "an administrator",
+                "to": names.get(grant.agent, grant.agent),
+                "on": names.get(grant.resource, grant.resource),
             }
             for grant in found
         ]
-        write_rows(rows, json=where.json, columns=("id", "from", "to", "on", "scopes", "state", "expires_at"))
+        write_rows(rows, json=False, columns=("id", "from", "to", "on", "scopes", "standing", "expires_at"))
         return OK
 
-    return in_tenant(where, show)
+    return through(place, show)
+
+
+@app.command(help_epilogue="Examples:\n  remit grants show grt_01k...")
+def show(grant: Id, /, *, place: Place | None = None) -> int:
+    """Show one grant, and whether anything stops it now."""
+    place = place or Place()
+
+    async def read(api: Api) -> int:
+        write_record(await api.ask(rest.get_grant, grant), json=place.json)
+        return OK
+
+    return through(place, read)
 
 
 @app.command(
@@ -72,73 +99,102 @@ def approve(
     scopes: Annotated[tuple[str, ...], Parameter(help="The scopes to approve.")],
     /,
     *,
-    approver: Annotated[str | None, Parameter(help="The administrator who says yes: address or id.")] = None,
+    approver: Annotated[
+        str | None,
+        Parameter(help="The administrator who says yes: address or id. On a server it is whoever is signed in."),
+    ] = None,
     for_: Annotated[str | None, Parameter(name="--for", help="How long, as in 90d. Left out: until revoked.")] = None,
-    where: Where | None = None,
+    place: Change | None = None,
 ) -> int:
     """Let a client use client_credentials, within its agent's remit. Takes the place of an approval before it."""
-    where = where or Where()
+    place = place or Change()
 
-    async def give(here: Here) -> int:
-        until = end_of(for_, now=here.deps.clock.now())
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await find_client(work, client)
-            target = await find_resource(work, resource)
-            yes = None if approver is None else (await find_user(work, approver)).id
-        outcome = await approve_agent(
-            here.tenant.id,
-            here.deps,
-            here.who,
-            client=found.id,
-            resource=target.id,
-            scopes=frozenset(scopes),
-            approver=yes,
-            expires_at=until,
+    async def give(api: Api) -> int:
+        body = rest.NewGrant(
+            client=await find_client(api, client),
+            resource=await find_resource(api, resource),
+            scopes=list(scopes),
+            expires_at=end_of(for_, now=datetime.now(UTC)),
         )
-        if isinstance(outcome, Refusal):
-            raise refused(outcome)
-        write_record(_told(outcome.grant), json=where.json)
-        if outcome.removed:
-            say(f"Not approved, because the agent's remit does not reach so far: {' '.join(sorted(outcome.removed))}")
+        if approver is not None:
+            await api.door.speak_for(await find_user(api, approver))
+        made = await api.ask(rest.approve_grant, body=body)
+        write_record(made, json=place.json)
+        if made.removed:
+            api.say(f"Not approved, because the agent's remit does not reach so far: {' '.join(made.removed)}")
         return OK
 
-    return in_tenant(where, give)
+    return through(place, give)
+
+
+@app.command(help_epilogue="Examples:\n  remit grants narrow grt_01k... read:calendar --reason 'writes nothing'")
+def narrow(
+    grant: Id,
+    keep: Annotated[tuple[str, ...], Parameter(help="The scopes that stay.")],
+    /,
+    *,
+    reason: Why,
+    place: Change | None = None,
+) -> int:
+    """Leave an agent less than it was allowed."""
+    place = place or Change()
+
+    async def cut(api: Api) -> int:
+        body = rest.Narrowing(keep=list(keep), reason=reason)
+        write_record(await api.ask(rest.narrow_grant, grant, body=body), json=place.json)
+        return OK
+
+    return through(place, cut)
 
 
 @app.command(help_epilogue="Examples:\n  remit grants revoke grt_01k... --reason 'no longer needed'")
-def revoke(
-    grant: Annotated[str, Parameter(help="Its id.")],
-    /,
-    *,
-    reason: Annotated[str, Parameter(help="Why.")],
-    where: Where | None = None,
-) -> int:
+def revoke(grant: Id, /, *, reason: Why, place: Change | None = None) -> int:
     """Revoke a grant for ever, with all that was issued under it."""
-    where = where or Where()
+    place = place or Change()
 
-    async def end_it(here: Here) -> int:
-        target = Target(TargetKind.GRANT, grant)
-        outcome = await place_stop(here.tenant.id, target, here.deps, here.who, reason=reason)
-        if isinstance(outcome, Refusal):
-            raise refused(outcome)
-        write_record({"grant": grant, "stop": outcome.id, "epoch": outcome.epoch}, json=where.json)
-        say("Revoked. Running servers refuse its tokens within a second.")
+    async def end_it(api: Api) -> int:
+        write_record(await api.ask(rest.revoke_grant, grant, body=Because(reason=reason)), json=place.json)
+        api.say("Revoked. Running servers refuse its tokens within a second.")
         return OK
 
-    return in_tenant(where, end_it)
+    return through(place, end_it)
 
 
-def _told(grant: Grant) -> Row:
-    return {
-        "id": grant.id,
-        "user": grant.user,
-        "agent": grant.agent,
-        "client": grant.client,
-        "resource": grant.resource,
-        "scopes": sorted(grant.scopes),
-        "purpose": grant.purpose,
-        "approver": grant.approver,
-        "state": grant.state.value,
-        "created_at": when(grant.created_at),
-        "expires_at": when(grant.expires_at),
-    }
+@app.command(help_epilogue="Examples:\n  remit grants lines grt_01k...")
+def lines(grant: Id, /, *, place: Place | None = None) -> int:
+    """List every approval of a grant, newest first."""
+    place = place or Place()
+
+    async def read(api: Api) -> int:
+        found = [line async for page in api.every(rest.list_lines, grant) for line in page.lines]
+        columns = ("id", "scopes", "while_away", "state", "created_at", "expires_at")
+        write_rows(found, json=place.json, columns=columns)
+        return OK
+
+    return through(place, read)
+
+
+@app.command(
+    name="revoke-line", help_epilogue="Examples:\n  remit grants revoke-line lin_01k... --reason 'the laptop was lost'"
+)
+def revoke_line(line: Id, /, *, reason: Why, place: Change | None = None) -> int:
+    """End one approval of a grant with its refresh token and access tokens; the others stay."""
+    place = place or Change()
+
+    async def end_it(api: Api) -> int:
+        write_record(await api.ask(rest.revoke_line, line, body=Because(reason=reason)), json=place.json)
+        return OK
+
+    return through(place, end_it)
+
+
+@app.command(help_epilogue="Examples:\n  remit grants usage grt_01k...")
+def usage(grant: Id, /, *, place: Place | None = None) -> int:
+    """Show how often each scope of a grant was used, as guards reported."""
+    place = place or Place()
+
+    async def read(api: Api) -> int:
+        write_rows((await api.ask(rest.list_usage, grant)).usage, json=place.json)
+        return OK
+
+    return through(place, read)

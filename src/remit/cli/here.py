@@ -18,6 +18,7 @@ from remit.core.audit.events import Who
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import DEFAULT_SLUG, Tenant
 from remit.services.origin import Origin
+from remit.wire.problems import kind_of
 
 if TYPE_CHECKING:
     from remit.ports.deps import Deps
@@ -39,6 +40,12 @@ class Where(Folder):
     """What every command inside one tenant takes."""
 
     tenant: Annotated[str, Parameter(help="Slug of the tenant.")] = DEFAULT_SLUG
+
+
+DryRun = Annotated[
+    bool, Parameter(negative="", show_default=False, help="Check it and say what would be; keep nothing.")
+]
+NOTHING_KEPT = "Nothing was kept (--dry-run)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +82,8 @@ def end(text: str, code: int) -> Ended:
 
 
 def refused(refusal: Refusal) -> Ended:
-    """Tell a refusal and end with its code."""
-    return end(refusal.hint, exit_of(refusal.code))
+    """Tell a refusal and end with the code that it has at the REST API, too."""
+    return end(refusal.hint, exit_of(kind_of(refusal)))
 
 
 def in_tenant(where: Where, action: Callable[[Here], Awaitable[int]]) -> int:

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from remit.cli.exits import OK, SERVER
-from remit.cli.find import find_user
-from remit.cli.here import Here, Where, end, in_tenant, refused, say
+from remit.cli.exits import NOT_FOUND, OK, SERVER
+from remit.cli.here import NOTHING_KEPT, DryRun, Here, Where, end, in_tenant, refused, say
 from remit.cli.output import write_record
 from remit.core.agents import Agent, ScopeKey
 from remit.core.clients import AuthMethod, Client
+from remit.core.names import UserId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.permissions import API_SCOPES
 from remit.core.registration import ClientDraft
@@ -28,6 +28,7 @@ PURPOSE = "Administers this tenant from the command line, in the name of whoever
 def for_login(
     *,
     owner: Annotated[str, Parameter(help="Who answers for it: address or id.")],
+    dry_run: DryRun = False,
     where: Where | None = None,
 ) -> int:
     """Make the client that `remit login` signs in with: public, on the loopback, for the permissions of the API.
@@ -40,12 +41,14 @@ def for_login(
         async def body(work: Work, deps: Deps) -> NewClient | Refusal:
             return await _make(here, work, deps, owner)
 
-        made = await together(here.tenant.id, here.deps, body, keep=lambda outcome: not isinstance(outcome, Refusal))
+        made = await together(
+            here.tenant.id, here.deps, body, keep=lambda outcome: not (dry_run or isinstance(outcome, Refusal))
+        )
         if isinstance(made, Refusal):
             raise refused(made)
         client: Client = made.client
         write_record({"client_id": client.id, "issuer": here.tenant.issuer}, json=where.json)
-        say(f"Sign in with: remit login {here.tenant.issuer} --client {client.id}")
+        say(NOTHING_KEPT if dry_run else f"Sign in with: remit login {here.tenant.issuer} --client {client.id}")
         return OK
 
     return in_tenant(where, make)
@@ -56,7 +59,9 @@ async def _make(here: Here, work: Work, deps: Deps, owner: str) -> NewClient | R
     api = await work.resources.by_uri(here.tenant.api)
     if api is None:
         raise end("this tenant has lost its own API", SERVER)
-    person = await find_user(work, owner)
+    person = await work.users.get(UserId(owner)) or await work.users.by_email(owner)
+    if person is None:
+        raise end(f"there is no user `{owner}` in this tenant: `remit users list` shows which there are", NOT_FOUND)
     agent: Agent | Refusal = await create_agent(
         tenant, deps, here.who, name=NAME, purpose=PURPOSE, owner=person.id, active=True
     )

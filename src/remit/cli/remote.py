@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from remit.cli.exits import AUTH, NOT_FOUND, REFUSED, SERVER, USAGE
+from remit.cli.exits import AUTH, SERVER, exit_of_status
 from remit.cli.here import end
 
 if TYPE_CHECKING:
@@ -138,16 +138,21 @@ def body_of(answer: httpx2.Response) -> dict[str, Any]:
         raise end(f"{answer.url} answered {answer.status_code} with something that is not ours", SERVER) from None
 
 
-def exit_of_status(status: int) -> int:
-    """Return what a command ends with for a status of the API."""
-    match status:
-        case 401:
-            return AUTH
-        case 404:
-            return NOT_FOUND
-        case 400 | 405 | 413 | 415:
-            return USAGE
-        case _ if status >= 500:
-            return SERVER
-        case _:
-            return REFUSED
+class Problem(msgspec.Struct, kw_only=True):
+    """A problem document, as far as a person at a terminal wants to know (RFC 9457)."""
+
+    code: str
+    detail: str
+    doc_url: str = ""
+
+
+def problem_of(answer: httpx2.Response) -> Problem:
+    """Read why the API said no.
+
+    Raises:
+        Ended: what answered is not the API, or broken.
+    """
+    try:
+        return msgspec.json.decode(answer.content, type=Problem)
+    except msgspec.MsgspecError:
+        raise end(f"{answer.url.host} answered {answer.status_code}", exit_of_status(answer.status_code)) from None

@@ -2,51 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from remit.cli.credentials import Overlap, overlap_of, told, write_credentials, write_rotated
+from remit.cli.credentials import ONCE, Overlap, overlap_of, write_credentials, write_rotated, write_secret
+from remit.cli.door import Api
 from remit.cli.exits import OK, USAGE
 from remit.cli.find import find_resource
-from remit.cli.here import Here, Where, end, in_tenant, refused, say
-from remit.cli.output import Row, write_record, write_rows
-from remit.cli.spans import one_of_both
-from remit.core.oauth.verdicts import Refusal
-from remit.core.resources import Resource, Risk, Scope
-from remit.services.lifetimes import shorten_resource
-from remit.services.provisioning.credentials import (
-    resource_credentials_of,
-    revoke_resource_secret,
-    rotate_resource_secret,
-)
-from remit.services.provisioning.resources import add_resource_secret, create_resource
+from remit.cli.here import end
+from remit.cli.lifetime import AsTenant, Seconds, told_lifetime
+from remit.cli.output import Row, row_of, write_record, write_rows
+from remit.cli.place import Change, Place, through
+from remit.core.resources import ResourceState, Risk
+from remit.http.api import credentials as proofs
+from remit.http.api import resources as rest
+from remit.http.api.shapes import Nothing
 
 app = App(
     name="resources",
-    help="List and create resources: the APIs that tokens are for.",
+    help="List, create, show and change resources: the APIs that tokens are for.",
     help_epilogue="Examples:\n  remit resources list\n  remit resources create https://calendar.example.com --name "
     'Calendar --scope "read:calendar=See your events"',
 )
+
+Name = Annotated[str, Parameter(help="Its URI, name or id.")]
+Scopes = Annotated[
+    tuple[str, ...],
+    Parameter(
+        help="NAME=SENTENCE, the sentence as users read it; repeat for more. NAME+= says that it changes "
+        "something, NAME!= that it deletes or spends.",
+        negative="",
+    ),
+]
 
 
 @app.command(
     name="list", help_epilogue="Examples:\n  remit resources list --tenant acme\n  remit resources list --json"
 )
-def list_(*, where: Where | None = None) -> int:
+def list_(*, place: Place | None = None) -> int:
     """List resources with their scopes."""
-    where = where or Where()
+    place = place or Place()
 
-    async def show(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await work.resources.list()
-        if where.json:
-            write_rows([{**_told(resource), "scopes": _told_scopes(resource)} for resource in found], json=True)
+    async def show(api: Api) -> int:
+        found = [resource async for page in api.every(rest.list_resources) for resource in page.resources]
+        if place.json:
+            write_rows(found, json=True)
         else:
-            write_rows([_told(resource) for resource in found], json=False)
+            write_rows([_shown(resource) for resource in found], json=False, columns=_COLUMNS)
         return OK
 
-    return in_tenant(where, show)
+    return through(place, show)
 
 
 @app.command(
@@ -58,124 +64,133 @@ def create(
     /,
     *,
     name: Annotated[str, Parameter(help="What people call it.")],
-    scope: Annotated[
-        tuple[str, ...],
-        Parameter(
-            help="NAME=SENTENCE, the sentence as users read it; repeat for more. NAME+= says that it changes "
-            "something, NAME!= that it deletes or spends.",
-            negative="",
-        ),
-    ],
-    token_seconds: Annotated[int | None, Parameter(help="Shorter life for access tokens to it.")] = None,
-    where: Where | None = None,
+    scope: Scopes,
+    token_seconds: Seconds = None,
+    place: Change | None = None,
 ) -> int:
     """Register a resource. Its credentials are shown this once: with them the API introspects and reports."""
-    where = where or Where()
+    place = place or Change()
 
-    async def make(here: Here) -> int:
-        deps, tenant = here.deps, here.tenant.id
-        scopes = [read_scope(text) for text in scope]
-        resource = await create_resource(
-            tenant, deps, here.who, uri=uri, name=name, scopes=scopes, token_seconds=token_seconds
-        )
-        if isinstance(resource, Refusal):
-            raise refused(resource)
-        secret = await add_resource_secret(tenant, deps, here.who, resource=resource.id)
-        if isinstance(secret, Refusal):
-            raise refused(secret)
-        told = {"client_id": resource.id, "client_secret": secret.reveal(), **_told(resource)}
-        write_record(told, json=where.json)
-        say("The secret is not kept anywhere and cannot be shown again.")
+    async def make(api: Api) -> int:
+        scopes = [read_scope(told) for told in scope]
+        body = rest.NewResource(uri=uri, name=name, scopes=scopes, token_seconds=token_seconds, secret=True)
+        made = await api.ask(rest.create_resource, body=body)
+        # As libraries of OAuth call it, beside the name that the API has for everything.
+        record = {"client_id": made.id, "client_secret": made.client_secret, **row_of(made)}
+        write_record(record, json=place.json, shown={"scopes": _names(made)})
+        api.say(ONCE)
         return OK
 
-    return in_tenant(where, make)
+    return through(place, make)
+
+
+@app.command(help_epilogue="Examples:\n  remit resources show https://calendar.example.com")
+def show(resource: Name, /, *, place: Place | None = None) -> int:
+    """Show one resource with its scopes."""
+    place = place or Place()
+
+    async def read(api: Api) -> int:
+        _write(await api.ask(rest.get_resource, await find_resource(api, resource)), json=place.json)
+        return OK
+
+    return through(place, read)
+
+
+@app.command(
+    help_epilogue="Examples:\n  remit resources change Calendar --rename Diary\n  remit resources change Calendar "
+    '--scope "send:invitations+=Invite people in your name" --dry-run\n  remit resources change Calendar --disable'
+)
+def change(
+    resource: Name,
+    /,
+    *,
+    rename: Annotated[str | None, Parameter(help="Another name.")] = None,
+    scope: Scopes = (),
+    drop: Annotated[
+        tuple[str, ...], Parameter(help="A scope that goes, from all tokens at once; repeat for more.", negative="")
+    ] = (),
+    disable: Annotated[bool, Parameter(negative="", show_default=False, help="Issue no tokens for it.")] = False,
+    enable: Annotated[bool, Parameter(negative="", show_default=False, help="Issue tokens for it again.")] = False,
+    place: Change | None = None,
+) -> int:
+    """Change a resource: its name, its scopes one by one, whether there are tokens for it. What is left out stays."""
+    place = place or Change()
+
+    async def make(api: Api) -> int:
+        if disable and enable:
+            raise end("--disable and --enable cannot both hold", USAGE)
+        # Read first: scopes are changed as a whole, on the state that was seen.
+        found = await api.ask(rest.get_resource, await find_resource(api, resource))
+        wanted: dict[str, Any] = {} if rename is None else {"name": rename}
+        if disable or enable:
+            wanted["state"] = ResourceState.DISABLED if disable else ResourceState.ACTIVE
+        if scope or drop:
+            wanted["scopes"] = _scopes(found, [read_scope(told) for told in scope], drop)
+        _write(await api.ask(rest.change_resource, found.id, body=rest.ResourceChanges(**wanted)), json=place.json)
+        return OK
+
+    return through(place, make)
 
 
 @app.command(name="add-secret", help_epilogue="Examples:\n  remit resources add-secret https://calendar.example.com")
-def add_secret(
-    resource: Annotated[str, Parameter(help="Its URI, name or id.")], /, *, where: Where | None = None
-) -> int:
+def add_secret(resource: Name, /, *, place: Change | None = None) -> int:
     """Give a resource a further secret, shown this once; those it has stay good."""
-    where = where or Where()
+    place = place or Change()
 
-    async def make(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await find_resource(work, resource)
-        secret = await add_resource_secret(here.tenant.id, here.deps, here.who, resource=found.id)
-        if isinstance(secret, Refusal):
-            raise refused(secret)
-        write_record({"client_id": found.id, "client_secret": secret.reveal()}, json=where.json)
+    async def make(api: Api) -> int:
+        found = await find_resource(api, resource)
+        write_secret(api, await api.ask(proofs.add_secret_of_resource, found, body=Nothing()), json=place.json)
         return OK
 
-    return in_tenant(where, make)
+    return through(place, make)
 
 
 @app.command(help_epilogue="Examples:\n  remit resources rotate https://calendar.example.com --overlap 2d")
-def rotate(
-    resource: Annotated[str, Parameter(help="Its URI, name or id.")],
-    /,
-    *,
-    overlap: Overlap = None,
-    where: Where | None = None,
-) -> int:
+def rotate(resource: Name, /, *, overlap: Overlap = None, place: Change | None = None) -> int:
     """Give a resource a new secret, shown this once; what it had ends after the overlap."""
-    where = where or Where()
+    place = place or Change()
 
-    async def change(here: Here) -> int:
-        span = overlap_of(overlap)
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await find_resource(work, resource)
-        outcome = await rotate_resource_secret(here.tenant.id, here.deps, here.who, resource=found.id, overlap=span)
-        if isinstance(outcome, Refusal):
-            raise refused(outcome)
-        write_rotated(outcome, found.id, json=where.json)
+    async def move(api: Api) -> int:
+        body = proofs.SecretRotation(overlap_seconds=overlap_of(overlap))
+        found = await find_resource(api, resource)
+        write_rotated(api, await api.ask(proofs.rotate_resource_secret, found, body=body), json=place.json)
         return OK
 
-    return in_tenant(where, change)
+    return through(place, move)
 
 
 @app.command(help_epilogue="Examples:\n  remit resources credentials https://calendar.example.com")
-def credentials(
-    resource: Annotated[str, Parameter(help="Its URI, name or id.")], /, *, where: Where | None = None
-) -> int:
+def credentials(resource: Name, /, *, place: Place | None = None) -> int:
     """List what a resource proves itself by: age, end and last use of each, and never the secret."""
-    where = where or Where()
+    place = place or Place()
 
-    async def show(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await find_resource(work, resource)
-        outcome = await resource_credentials_of(here.tenant.id, here.deps, found.id)
-        if isinstance(outcome, Refusal):
-            raise refused(outcome)
-        write_credentials(outcome, json=where.json)
+    async def read(api: Api) -> int:
+        found = await find_resource(api, resource)
+        write_credentials(await api.ask(proofs.list_resource_credentials, found), json=place.json)
         return OK
 
-    return in_tenant(where, show)
+    return through(place, read)
 
 
 @app.command(
     name="revoke-secret", help_epilogue="Examples:\n  remit resources revoke-secret https://calendar.example.com 01k..."
 )
 def revoke_secret(
-    resource: Annotated[str, Parameter(help="Its URI, name or id.")],
+    resource: Name,
     secret: Annotated[str, Parameter(help="As `remit resources credentials` names it.")],
     /,
     *,
-    where: Where | None = None,
+    place: Change | None = None,
 ) -> int:
     """End one secret of a resource at once."""
-    where = where or Where()
+    place = place or Change()
 
-    async def take_back(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await find_resource(work, resource)
-        outcome = await revoke_resource_secret(here.tenant.id, here.deps, here.who, resource=found.id, secret=secret)
-        if isinstance(outcome, Refusal):
-            raise refused(outcome)
-        write_record(told(outcome), json=where.json)
+    async def take_back(api: Api) -> int:
+        found = await find_resource(api, resource)
+        write_record(await api.ask(proofs.revoke_resource_secret, found, secret, body=Nothing()), json=place.json)
         return OK
 
-    return in_tenant(where, take_back)
+    return through(place, take_back)
 
 
 @app.command(
@@ -183,54 +198,54 @@ def revoke_secret(
     "  remit resources lifetime https://calendar.example.com --as-tenant"
 )
 def lifetime(
-    resource: Annotated[str, Parameter(help="Its URI, name or id.")],
-    /,
-    *,
-    token_seconds: Annotated[int | None, Parameter(help="Longest life of access tokens to it.")] = None,
-    as_tenant: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Leave it to the tenant again.")
-    ] = False,
-    where: Where | None = None,
+    resource: Name, /, *, token_seconds: Seconds = None, as_tenant: AsTenant = False, place: Change | None = None
 ) -> int:
     """Shorten access tokens to one resource below what the tenant gives, for those issued from now on."""
-    where = where or Where()
+    place = place or Change()
 
-    async def change(here: Here) -> int:
-        one_of_both(token_seconds, as_tenant=as_tenant)
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await find_resource(work, resource)
-        outcome = await shorten_resource(here.tenant.id, here.deps, here.who, resource=found.id, seconds=token_seconds)
-        if isinstance(outcome, Refusal):
-            raise refused(outcome)
-        write_record({**_told(outcome), "token_seconds": outcome.token_seconds}, json=where.json)
+    async def shorten(api: Api) -> int:
+        body = rest.ResourceChanges(token_seconds=told_lifetime(token_seconds, as_tenant=as_tenant))
+        _write(await api.ask(rest.change_resource, await find_resource(api, resource), body=body), json=place.json)
         return OK
 
-    return in_tenant(where, change)
+    return through(place, shorten)
 
 
-def read_scope(text: str) -> Scope:
+def read_scope(told: str) -> rest.ScopeBody:
     """Read NAME=SENTENCE; a `+` or `!` before the equals sign says how risky it is."""
-    name, equals, sentence = text.partition("=")
+    name, equals, sentence = told.partition("=")
     if not equals:
-        raise end(f'`{text}` is no scope: write NAME=SENTENCE, as in "read:calendar=See your events"', USAGE)
+        raise end(f'`{told}` is no scope: write NAME=SENTENCE, as in "read:calendar=See your events"', USAGE)
     risk = {"+": Risk.CHANGE, "!": Risk.DESTROY}.get(name[-1:], Risk.READ)
     if risk is not Risk.READ:
         name = name[:-1]
-    return Scope(name=name, sentence=sentence.strip(), risk=risk, sensitive=risk is Risk.DESTROY)
+    return rest.ScopeBody(name=name, sentence=sentence.strip(), risk=risk, sensitive=risk is Risk.DESTROY)
 
 
-def _told(resource: Resource) -> Row:
-    return {
-        "id": resource.id,
-        "uri": resource.uri,
-        "name": resource.name,
-        "state": resource.state.value,
-        "scopes": [scope.name for scope in resource.scopes],
-    }
-
-
-def _told_scopes(resource: Resource) -> list[dict[str, object]]:
-    return [
-        {"name": scope.name, "sentence": scope.sentence, "risk": scope.risk.value, "sensitive": scope.sensitive}
-        for scope in resource.scopes
+def _scopes(found: rest.ResourceView, new: list[rest.ScopeBody], drop: tuple[str, ...]) -> list[rest.ScopeBody]:
+    """Return the scopes there are, without those that go and with the new ones, which take the place of namesakes."""
+    unknown = set(drop) - {scope.name for scope in found.scopes}
+    if unknown:
+        raise end(f"{found.uri} defines no scope `{min(unknown)}`", USAGE)
+    gone = {*drop, *(scope.name for scope in new)}
+    kept = [
+        rest.ScopeBody(name=scope.name, sentence=scope.sentence, risk=scope.risk, sensitive=scope.sensitive)
+        for scope in found.scopes
+        if scope.name not in gone
     ]
+    return [*kept, *new]
+
+
+_COLUMNS = ("id", "uri", "name", "state", "scopes")
+
+
+def _write(resource: rest.ResourceView, *, json: bool) -> None:
+    write_record(resource, json=json, shown={"scopes": _names(resource)})
+
+
+def _shown(resource: rest.ResourceView) -> Row:
+    return {**row_of(resource), "scopes": _names(resource)}
+
+
+def _names(resource: rest.ResourceView) -> list[str]:
+    return [scope.name for scope in resource.scopes]

@@ -1,26 +1,29 @@
-"""`remit stop`, `remit resume`, `remit stops list`."""
+"""`remit stop`, `remit resume`, `remit stops ...`."""
 
 from __future__ import annotations
 
 import shlex
+from datetime import timedelta
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from remit.cli.door import Api
 from remit.cli.exits import OK
 from remit.cli.find import find_target
-from remit.cli.here import Here, Where, in_tenant, refused, say
-from remit.cli.output import Row, when, write_record, write_rows
-from remit.cli.spans import end_of
-from remit.core.oauth.verdicts import Refusal
-from remit.core.stops import RESUMABLE, Stop, TargetKind
-from remit.services.stops import lift_stops, place_stop
+from remit.cli.output import write_record, write_rows
+from remit.cli.place import Change, Place, through
+from remit.cli.spans import read_span
+from remit.core.stops import RESUMABLE, TargetKind
+from remit.http.api import stops as rest
 
 app = App(
     name="stops",
-    help="List stops.",
+    help="List and show stops.",
     help_epilogue="Examples:\n  remit stops list --tenant acme",
 )
+
+COLUMNS = ("id", "kind", "target", "reason", "actor", "started_at", "ends_at", "lifted_at")
 
 
 def stop(
@@ -32,24 +35,20 @@ def stop(
     for_: Annotated[
         str | None, Parameter(name="--for", help="How long, as in 30m, 4h, 2d. Left out: until resumed.")
     ] = None,
-    where: Where | None = None,
+    place: Change | None = None,
 ) -> int:
     """Refuse somebody from now on, everywhere. On a token, line, grant, session or key that is final."""
-    where = where or Where()
+    place = place or Change()
 
-    async def place(here: Here) -> int:
-        until = end_of(for_, now=here.deps.clock.now())
-        async with here.deps.db.read(here.tenant.id) as work:
-            target = await find_target(work, kind, id_)
-        outcome = await place_stop(here.tenant.id, target, here.deps, here.who, reason=reason, until=until)
-        if isinstance(outcome, Refusal):
-            raise refused(outcome)
-        write_record(told(outcome), json=where.json)
+    async def put(api: Api) -> int:
+        seconds = None if for_ is None else read_span(for_) // timedelta(seconds=1)
+        body = rest.NewStop(kind=kind, id=await find_target(api, kind, id_), reason=reason, seconds=seconds)
+        write_record(await api.ask(rest.create_stop, body=body), json=place.json)
         lifting = f"`remit resume {kind} {shlex.quote(id_)}` lifts it" if kind in RESUMABLE else "this is final"
-        say(f"Stopped. Running servers refuse it within a second; {lifting}.")
+        api.say(f"Stopped. Running servers refuse it within a second; {lifting}.")
         return OK
 
-    return in_tenant(where, place)
+    return through(place, put)
 
 
 def resume(
@@ -58,54 +57,46 @@ def resume(
     /,
     *,
     reason: Annotated[str, Parameter(help="Why it may go on.")],
-    where: Where | None = None,
+    place: Change | None = None,
 ) -> int:
     """Lift every stop on somebody. Access tokens from before stay refused; new ones can be had at once."""
-    where = where or Where()
+    place = place or Change()
 
-    async def lift(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            target = await find_target(work, kind, id_)
-        outcome = await lift_stops(here.tenant.id, target, here.deps, here.who, reason=reason)
-        if isinstance(outcome, Refusal):
-            raise refused(outcome)
-        write_rows([told(found) for found in outcome], json=where.json, columns=COLUMNS)
-        say(f"Lifted {len(outcome)} stop{'' if len(outcome) == 1 else 's'}.")
+    async def lift(api: Api) -> int:
+        body = rest.Resume(kind=kind, id=await find_target(api, kind, id_), reason=reason)
+        lifted = await api.ask(rest.resume, body=body)
+        write_record(lifted, json=place.json)
+        api.say(f"Lifted {len(lifted.lifted)} stop{'' if len(lifted.lifted) == 1 else 's'}.")
         return OK
 
-    return in_tenant(where, lift)
+    return through(place, lift)
 
 
 @app.command(name="list", help_epilogue="Examples:\n  remit stops list\n  remit stops list --all --json")
 def list_(
     *,
     all_: Annotated[bool, Parameter(name="--all", negative="", show_default=False, help="Also what is over.")] = False,
-    where: Where | None = None,
+    place: Place | None = None,
 ) -> int:
-    """List the stops in force."""
-    where = where or Where()
+    """List the stops in force, newest first."""
+    place = place or Place()
 
-    async def show(here: Here) -> int:
-        async with here.deps.db.read(here.tenant.id) as work:
-            found = await work.stops.list(in_force_at=None if all_ else here.deps.clock.now())
-        write_rows([told(stop) for stop in found], json=where.json, columns=COLUMNS)
+    async def read(api: Api) -> int:
+        query = rest.StopQuery(in_force=not all_)
+        found = [stop async for page in api.every(rest.list_stops, query=query) for stop in page.stops]
+        write_rows(found, json=place.json, columns=COLUMNS)
         return OK
 
-    return in_tenant(where, show)
+    return through(place, read)
 
 
-COLUMNS = ("id", "kind", "target", "reason", "actor", "started_at", "ends_at", "lifted_at")
+@app.command(help_epilogue="Examples:\n  remit stops show stp_01k...")
+def show(stop: Annotated[str, Parameter(help="Its id.")], /, *, place: Place | None = None) -> int:
+    """Show one stop."""
+    place = place or Place()
 
+    async def read(api: Api) -> int:
+        write_record(await api.ask(rest.get_stop, stop), json=place.json)
+        return OK
 
-def told(stop: Stop) -> Row:
-    return {
-        "id": stop.id,
-        "kind": stop.target.kind.value,
-        "target": stop.target.id,
-        "reason": stop.reason,
-        "actor": f"{stop.actor_kind}:{stop.actor}",
-        "started_at": when(stop.started_at),
-        "ends_at": when(stop.ends_at),
-        "lifted_at": when(stop.lifted_at),
-        "epoch": stop.epoch,
-    }
+    return through(place, read)

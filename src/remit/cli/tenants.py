@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from remit.cli.door import Api
 from remit.cli.exits import OK
-from remit.cli.here import Folder, Here, Instance, Where, in_instance, in_tenant, refused
+from remit.cli.here import NOTHING_KEPT, DryRun, Folder, Instance, in_instance, refused, say
+from remit.cli.machine import on_this_machine
 from remit.cli.output import Row, write_record, write_rows
-from remit.core.admission import Admission, Documents
-from remit.core.lifetimes import UNCHOSEN, ChosenLifetimes
+from remit.cli.place import Change, Place, through
+from remit.core.admission import Documents
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
-from remit.services.admission import admission_of, choose_admission
-from remit.services.lifetimes import choose_lifetimes, lifetimes_of
+from remit.http.api import settings as rest
 from remit.services.provisioning.tenants import create_tenant
 
 app = App(
     name="tenants",
-    help="List and create tenants.",
+    help="List and create tenants; show and change what holds for a whole one.",
     help_epilogue="Examples:\n  remit tenants list\n  remit tenants create acme --name Acme",
 )
 
 
-@app.command(name="list", help_epilogue="Examples:\n  remit tenants list\n  remit tenants list --json")
+@app.command(
+    name="list",
+    help_epilogue=on_this_machine("tenants list", "Examples:\n  remit tenants list\n  remit tenants list --json"),
+)
 def list_(*, folder: Folder | None = None) -> int:
     """List tenants with their issuers."""
     folder = folder or Folder()
@@ -39,7 +42,7 @@ def list_(*, folder: Folder | None = None) -> int:
     return in_instance(folder.data, show)
 
 
-@app.command(help_epilogue="Examples:\n  remit tenants create acme --name Acme")
+@app.command(help_epilogue=on_this_machine("tenants create", "Examples:\n  remit tenants create acme --name Acme"))
 def create(
     slug: Annotated[str, Parameter(help="Its part of every URL, as in acme-eu; it never changes.")],
     /,
@@ -48,6 +51,7 @@ def create(
     base_url: Annotated[
         str | None, Parameter(help="URL under which the server is reached, if it was started with --base-url.")
     ] = None,
+    dry_run: DryRun = False,
     folder: Folder | None = None,
 ) -> int:
     """Create a tenant with its own signing keys."""
@@ -61,13 +65,41 @@ def create(
             name=name,
             base_url=instance.deps.base_url,
             who=instance.who,
+            keep=not dry_run,
         )
         if isinstance(outcome, Refusal):
             raise refused(outcome)
         write_record(_told(outcome), json=folder.json)
+        if dry_run:
+            say(NOTHING_KEPT)
         return OK
 
     return in_instance(folder.data, make, base_url=base_url)
+
+
+@app.command(help_epilogue="Examples:\n  remit tenants show --tenant acme")
+def show(*, place: Place | None = None) -> int:
+    """Show what holds for the whole tenant: its addresses, whether users have rights of their own, lifetimes."""
+    place = place or Place()
+
+    async def read(api: Api) -> int:
+        write_record(await api.ask(rest.get_settings), json=place.json)
+        return OK
+
+    return through(place, read)
+
+
+@app.command(name="turn-rights-on", help_epilogue="Examples:\n  remit tenants turn-rights-on --tenant acme --dry-run")
+def turn_rights_on(*, place: Change | None = None) -> int:
+    """Let each user hold only the scopes that `remit users allow` gives him. Nobody turns it off again."""
+    place = place or Change()
+
+    async def turn(api: Api) -> int:
+        body = rest.SettingsChanges(rights_on=True)
+        write_record(await api.ask(rest.change_settings, body=body), json=place.json)
+        return OK
+
+    return through(place, turn)
 
 
 @app.command(
@@ -83,29 +115,27 @@ def lifetimes(
     as_instance: Annotated[
         bool, Parameter(negative="", show_default=False, help="First leave all three to the instance again.")
     ] = False,
-    where: Where | None = None,
+    place: Change | None = None,
 ) -> int:
     """Show how long tokens of a tenant live, or choose it. Resources and remits may only shorten it."""
-    where = where or Where()
-    given = ChosenLifetimes(
-        access_seconds=access_seconds,
-        refresh_idle_days=refresh_idle_days,
-        refresh_absolute_days=refresh_absolute_days,
-    )
+    place = place or Change()
+    given: dict[str, Any] = {
+        "access_seconds": access_seconds,
+        "refresh_idle_days": refresh_idle_days,
+        "refresh_absolute_days": refresh_absolute_days,
+    }
+    wanted = given if as_instance else {name: value for name, value in given.items() if value is not None}
 
-    async def change(here: Here) -> int:
-        chosen, holds = await lifetimes_of(here.tenant.id, here.deps)
-        if as_instance or given != UNCHOSEN:
-            wanted = given if as_instance else given.before(chosen)
-            outcome = await choose_lifetimes(here.tenant.id, here.deps, here.who, wanted)
-            if isinstance(outcome, Refusal):
-                raise refused(outcome)
-            chosen, holds = wanted, outcome
-        told = {name: getattr(holds, name) for name in asdict(chosen)}
-        write_record({**told, "chosen": _named(chosen)}, json=where.json)
+    async def choose(api: Api) -> int:
+        if wanted:
+            body = rest.SettingsChanges(lifetimes=rest.NewLifetimes(**wanted))
+            told = await api.ask(rest.change_settings, body=body)
+        else:
+            told = await api.ask(rest.get_settings)
+        write_record(told.lifetimes, json=place.json)
         return OK
 
-    return in_tenant(where, change)
+    return through(place, choose)
 
 
 @app.command(
@@ -124,32 +154,23 @@ def admission(
     same_origin: Annotated[
         bool | None, Parameter(help="Let a document send browsers back to its own origin alone.")
     ] = None,
-    where: Where | None = None,
+    place: Change | None = None,
 ) -> int:
     """Show whose client metadata documents are read, or choose it. Hosts that are given replace the list."""
-    where = where or Where()
+    place = place or Change()
+    given: dict[str, Any] = {"documents": documents, "hosts": host, "same_origin": same_origin}
+    wanted = {name: value for name, value in given.items() if value is not None}
 
-    async def change(here: Here) -> int:
-        holds = await admission_of(here.tenant.id, here.deps)
-        wanted = Admission(
-            documents=holds.documents if documents is None else documents,
-            hosts=holds.hosts if host is None else tuple(host),
-            same_origin=holds.same_origin if same_origin is None else same_origin,
-        )
-        if wanted != holds:
-            outcome = await choose_admission(here.tenant.id, here.deps, here.who, wanted)
-            if isinstance(outcome, Refusal):
-                raise refused(outcome)
-        told = {"documents": wanted.documents.value, "hosts": list(wanted.hosts), "same_origin": wanted.same_origin}
-        write_record(told, json=where.json)
+    async def choose(api: Api) -> int:
+        if wanted:
+            body = rest.SettingsChanges(admission=rest.NewAdmission(**wanted))
+            told = await api.ask(rest.change_settings, body=body)
+        else:
+            told = await api.ask(rest.get_settings)
+        write_record(told.admission, json=place.json)
         return OK
 
-    return in_tenant(where, change)
-
-
-def _named(chosen: ChosenLifetimes) -> list[str]:
-    """Name what the tenant chose itself; the rest is the instance's."""
-    return [name for name, value in asdict(chosen).items() if value is not None]
+    return through(place, choose)
 
 
 def _told(tenant: Tenant) -> Row:

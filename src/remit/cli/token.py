@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 from remit.cli.exits import OK, REFUSED
 from remit.cli.here import say
+from remit.cli.machine import on_this_machine
 from remit.cli.output import write_json
 
 app = App(name="token", help="Take a token apart.", help_epilogue="Examples:\n  remit token parse < token.txt")
@@ -16,7 +17,11 @@ app = App(name="token", help="Take a token apart.", help_epilogue="Examples:\n  
 _LONGEST = 64 * 1024
 
 
-@app.command(help_epilogue="Examples:\n  remit token parse < token.txt\n  remit token parse eyJhbGciOi...")
+@app.command(
+    help_epilogue=on_this_machine(
+        "token parse", "Examples:\n  remit token parse < token.txt\n  remit token parse eyJhbGciOi..."
+    )
+)
 def parse(
     token: Annotated[
         str, Parameter(help="The token. [default: the first line of standard input]", show_default=False)

@@ -20,7 +20,9 @@ _POOL_BYTES: Final = 1024
 
 class SystemClock:
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        """Return the time in whole milliseconds, as the store keeps it: what is answered is what is read later."""
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 class SystemFresh:

@@ -171,6 +171,10 @@ class SqliteDatabase:
     def system(self) -> AbstractAsyncContextManager[System]:
         return SystemContext(SystemDoor(self._reader.open, self._tenant_work, self._base_url))
 
+    def move_to(self, base_url: str) -> None:
+        """Name every issuer below this URL from now on."""
+        self._base_url = base_url
+
     def changes(self) -> AsyncIterator[None]:
         return self._bell.listen()
 

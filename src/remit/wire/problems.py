@@ -58,8 +58,11 @@ def render_problem(kind: str, detail: str, *, request: str = "", headers: dict[s
 
 def render_refused(refusal: Refusal, *, request: str = "", headers: dict[str, str] | None = None) -> Response:
     """Render a use case's refusal at the REST API; a code it has no kind for is a bad request."""
-    kind = refusal.code if refusal.code in KINDS else "invalid_request"
-    return render_problem(kind, refusal.hint, request=request, headers=headers)
+    return render_problem(kind_of(refusal), refusal.hint, request=request, headers=headers)
+
+
+def kind_of(refusal: Refusal) -> str:
+    return refusal.code if refusal.code in KINDS else "invalid_request"
 
 
 def render_no_document() -> Response:

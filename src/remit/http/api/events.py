@@ -108,7 +108,8 @@ async def get_event(call: Call[NoQuery, None]) -> EventChain | Refusal:
         outcome=found.outcome,
         who=dict(told.who),
         what=dict(told.what),
-        names=dict(told.names),
+        # In one order everywhere: the answer has a tag.
+        names=dict(sorted(told.names.items())),
         legible=told.legible,
     )
 

@@ -61,6 +61,12 @@ def base_url_fact(base_url: str) -> Fact:
     return Fact(name=BASE_URL, value=base_url, otherwise=otherwise)
 
 
+async def left_to_move(deps: Deps, *, base_url: str) -> int:
+    """Count the tenants that `move` would give another issuer."""
+    async with deps.db.system() as system:
+        return sum(tenant.issuer != issuer_of(base_url, tenant.slug) for tenant in await system.tenants())
+
+
 async def move(deps: Deps, who: Who, *, base_url: str) -> int:
     """Give every tenant its issuer below another base URL. Run again after a crash, it goes on where it was.
 

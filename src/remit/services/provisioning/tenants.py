@@ -14,17 +14,22 @@ from remit.core.registration import check_name, check_slug
 from remit.core.resources import Resource, ResourceState
 from remit.core.tenants import Tenant, TenantState, issuer_of
 from remit.ports.deps import Deps
+from remit.ports.work import Work
 from remit.services.origin import Origin
 from remit.services.provisioning.instance import agree, base_url_fact
+from remit.services.together import together
 
 _WITHOUT_NEXT = frozenset({KeyUse.AUDIT})
 """Nobody fetches audit keys ahead of time, so none has to be published before it signs."""
 
 
 async def create_tenant(
-    deps: Deps, origin: Origin, *, slug: str, name: str, base_url: str, who: Who | None = None
+    deps: Deps, origin: Origin, *, slug: str, name: str, base_url: str, who: Who | None = None, keep: bool = True
 ) -> Tenant | Refusal:
-    """Create a tenant with an active and a next key for everything it signs. Refuses a slug that is taken."""
+    """Create a tenant with an active and a next key for everything it signs. Refuses a slug that is taken.
+
+    Without `keep` everything is tried and nothing stays.
+    """
     if (flaw := check_slug(slug) or check_name("tenant", name)) is not None:
         return flaw
     tenant = Tenant(
@@ -41,7 +46,8 @@ async def create_tenant(
     api = _own_api(tenant, deps)
     who = who or origin.operator("system", "remit")
     now = deps.clock.now()
-    async with deps.db.work(tenant.id) as work:
+
+    async def body(work: Work, _: Deps) -> Tenant | Refusal:
         if not await work.tenants.add(tenant, at=now):
             return Refusal("conflict", f"there is a tenant `{slug}` already: choose another slug")
         if (await work.tenants.current()).issuer != tenant.issuer:
@@ -54,7 +60,9 @@ async def create_tenant(
         await work.resources.add(api, at=now)
         names = tuple(scope.name for scope in api.scopes)
         await work.events.append(ResourceCreated(who=who, uri=api.uri, scopes=names), at=now)
-    return tenant
+        return tenant
+
+    return await together(tenant.id, deps, body, keep=lambda outcome: keep and not isinstance(outcome, Refusal))
 
 
 def _first_keys(tenant: Tenant, deps: Deps) -> tuple[SigningKey, ...]:
