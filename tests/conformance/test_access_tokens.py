@@ -70,10 +70,12 @@ async def test_what_is_no_jwt_has_a_kind_and_a_checksum_for_scanners(remit):
     purpose=st.text(st.characters(exclude_categories=["C", "Z"]), max_size=400),
     path=st.text("abc", max_size=512 - len("https://api.example/")),
     names=st.integers(1, 80),
+    details=st.none() | st.integers(0, 1400),
 )
-@example(purpose='"' * 400, path="", names=1)
-@example(purpose="\U0001f600" * 400, path="", names=3)
-def test_no_token_is_longer_than_a_header_may_be(purpose, path, names):
+@example(purpose='"' * 400, path="", names=1, details=None)
+@example(purpose="\U0001f600" * 400, path="", names=3, details=None)
+@example(purpose="", path="", names=1, details=1400)
+def test_no_token_is_longer_than_a_header_may_be(purpose, path, names, details):
     """The longest scope that still passes makes a token that still fits."""
     claims = replace(
         claims_for(),
@@ -89,6 +91,7 @@ def test_no_token_is_longer_than_a_header_may_be(purpose, path, names):
         epoch=2**40,
         purpose=purpose,
         audience=f"https://api.example/{path}",
+        details=None if details is None else f'["{"d" * details}"]',
     )
     fixed = {f"{number:02}" for number in range(names)}
 

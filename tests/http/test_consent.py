@@ -107,6 +107,7 @@ async def test_a_yes_gives_a_code_and_a_record(remit, browser):
         "until": "",
         "while_away": True,
         "remembered": False,
+        "details": None,
     }
     who = event["who"]
     assert (who["actor"], who["user"], who["client"], who["approver"]) == (

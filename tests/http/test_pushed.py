@@ -9,10 +9,10 @@ from dataclasses import replace
 import apsw
 import pytest
 
-from remit.core.names import SECRET_BYTES
+from remit.core.names import SECRET_BYTES, Secret
 from remit.core.oauth.authorize import AuthorizeRequest
 from remit.core.oauth.form import Form
-from remit.core.oauth.pushed import PREFIX, PUSHED_LIFETIME
+from remit.core.oauth.pushed import PREFIX, PUSHED_LIFETIME, read_reference, reference_to
 from remit.core.stops import TargetKind
 from remit.services.authorize import begin, proceed
 from remit.services.consent import ANSWERED, Answer
@@ -232,12 +232,16 @@ async def test_what_is_not_a_pushed_request_of_this_client_is_answered_alike(rem
     world = remit.acme
     asked = await pushed(remit, world, world.web)
     text = asked["request_uri"]
+    known = read_reference(text)
+    assert known is not None
+    guessed = reference_to(replace(known, secret=Secret("A" * 43)))
     theirs = await pushed(remit, remit.globex, remit.globex.web)
     for other in (
         {**asked, "client_id": world.rival.id},
         {**asked, "client_id": "cli_nobody"},
         {"request_uri": text},
         {**asked, "request_uri": PREFIX + "x"},
+        {**asked, "request_uri": guessed},
         {**asked, "request_uri": text[:-7] + ("a" if text[-7] != "a" else "b") + text[-6:]},
         {**asked, "request_uri": theirs["request_uri"]},
     ):

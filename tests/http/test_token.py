@@ -123,6 +123,7 @@ async def test_what_the_approval_leaves_out_is_not_given_and_told(remit):
         "removed": ["grant:delete:calendar"],
         "expires_at": "2026-03-02T12:15:00+00:00",
         "replay": False,
+        "details": None,
     }
     who = event["who"]
     assert (who["jti"], who["grant"], who["approver"]) == (

@@ -50,6 +50,7 @@ def states(draw: st.DrawFn) -> State:
             scopes=draw(scopes(f"r{number}")),
             state=draw(st.sampled_from(ResourceState)),
             token_seconds=draw(SECONDS),
+            details_types=draw(st.sampled_from([[], ["remit_tool_call"]])),
         )
         for number in range(draw(st.integers(0, 3)))
     ]

@@ -111,6 +111,7 @@ class Log:
                 "removed": [],
                 "expires_at": "2026-11-25T13:00:00Z",
                 "replay": False,
+                "details": None,
             },
         }
 

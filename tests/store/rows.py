@@ -120,6 +120,7 @@ A_RESOURCE = Resource(
         Scope(name="write:calendar", sentence="change your calendar", risk=Risk.CHANGE, sensitive=True),
         Scope(name="read:calendar", sentence="read your calendar", risk=Risk.READ),
     ),
+    details_types=frozenset({"remit_tool_call"}),
 )
 A_SECRET = StoredSecret(id="sec_1", digest=b"\0digest", created_at=NOW, expires_at=LATER)
 A_USE = Use(holder=CLIENT, credential="sec_1", at=NOW)
@@ -145,6 +146,7 @@ A_CLIENT = Client(
     require_signed=False,
     document=DOCUMENT,
     home="https://app.example/",
+    details_types=frozenset({"remit_tool_call"}),
     state=ClientState.ACTIVE,
     created_at=NOW,
 )
@@ -179,6 +181,7 @@ A_LINE = Line(
     state=GrantState.ACTIVE,
     created_at=NOW,
     expires_at=LATER,
+    details='[{"tools":["create_event"],"type":"remit_tool_call"}]',
 )
 A_CODE = Code(
     id=CODE,

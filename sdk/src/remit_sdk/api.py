@@ -64,6 +64,7 @@ def guard(
     includes: Mapping[str, str | Iterable[str]] | None = None,
     name: str | None = None,
     documentation: str | None = None,
+    details: Iterable[str] = (),
     resource_id: str | None = None,
     leeway: float = 10.0,
     clock: Clock | None = None,
@@ -81,6 +82,8 @@ def guard(
             the first may do what needs one of the second.
         name: the name that the metadata shows.
         documentation: a page about this API, for the metadata.
+        details: types of `authorization_details` that this API keeps its callers to, by what `caller.details`
+            says; tokens with any other type are refused.
         resource_id: the registry id of the resource, if stops may name it.
         leeway: seconds by which `iat` and `nbf` may lie ahead; `exp` has none.
         clock: the time; the machine's own when absent.
@@ -93,7 +96,14 @@ def guard(
     offered = required(scopes) if scopes else frozenset()
     shown = issuers.listed or ((issuers.every.base,) if issuers.every else ())
     return Guard(
-        resource=read_resource(resource, issuers=shown, scopes=offered, name=name, documentation=documentation),
+        resource=read_resource(
+            resource,
+            issuers=shown,
+            scopes=offered,
+            name=name,
+            documentation=documentation,
+            details_types=frozenset([details] if isinstance(details, str) else details),
+        ),
         resource_id=resource_id,
         issuers=issuers,
         leeway=leeway,

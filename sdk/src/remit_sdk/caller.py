@@ -29,6 +29,8 @@ class Caller:
     jti: str
     expires_at: float
     claims: Mapping[str, object] = field(repr=False)
+    details: tuple[Mapping[str, object], ...] = ()
+    """Limits beside the scopes (RFC 9396): a call must be within one of them. Empty: there are none."""
 
 
 _CALLER: ContextVar[Caller | None] = ContextVar("remit_caller", default=None)
@@ -54,6 +56,7 @@ def caller_of(token: AccessToken, *, scopes: frozenset[str]) -> Caller:
         jti=token.jti,
         expires_at=token.expires_at,
         claims=token.claims,
+        details=token.details,
     )
 
 

@@ -132,6 +132,10 @@ class Gate:
             return Rejected(reason=Reason.INVALID_TOKEN, hint="the issuer is not trusted here")
         if (kind := link.epochs.stopped(token, resources=self._names)) is not None:
             return Rejected(reason=Reason.STOPPED, hint=f"stopped by {kind}", token=token)
+        if not token.details_types <= self.resource.details_types:
+            # Limits that nobody keeps here would make the token say more than was approved.
+            hint = "the token has authorization_details that this API does not keep to"
+            return Rejected(reason=Reason.INVALID_TOKEN, hint=hint, token=token)
         if link.feed.live():
             return token, token.scopes
         scopes = await link.introspector.scopes(presented, token, digest)

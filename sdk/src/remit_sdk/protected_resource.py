@@ -23,6 +23,7 @@ class ProtectedResource:
     scopes: frozenset[str]
     name: str | None
     documentation: str | None
+    details_types: frozenset[str] = frozenset()
 
     @property
     def metadata_url(self) -> str:
@@ -43,6 +44,8 @@ class ProtectedResource:
         }
         if self.scopes:
             document["scopes_supported"] = sorted(self.scopes)
+        if self.details_types:
+            document["authorization_details_types_supported"] = sorted(self.details_types)
         if self.name:
             document["resource_name"] = self.name
         if self.documentation:
@@ -66,6 +69,7 @@ def read_resource(
     scopes: frozenset[str],
     name: str | None,
     documentation: str | None,
+    details_types: frozenset[str] = frozenset(),
 ) -> ProtectedResource:
     """Check the resource identifier (RFC 8707 §2).
 
@@ -81,4 +85,5 @@ def read_resource(
         scopes=scopes,
         name=name,
         documentation=documentation,
+        details_types=details_types,
     )

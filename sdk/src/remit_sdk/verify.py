@@ -64,6 +64,12 @@ class AccessToken:
     issued_at: float
     expires_at: float
     claims: Mapping[str, object]
+    details: tuple[Mapping[str, object], ...] = ()
+
+    @property
+    def details_types(self) -> frozenset[str]:
+        """The types of its `authorization_details` (RFC 9396 §9.1)."""
+        return frozenset(str(detail["type"]) for detail in self.details)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +207,9 @@ def _read_claims(unverified: Unverified) -> AccessToken | Rejected:
         return _invalid("`scope` is missing or malformed")
     if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0:
         return _invalid("`epo` is missing or malformed")
+    details = _details(claims)
+    if details is None:
+        return _invalid("`authorization_details` is malformed")
     issued_at, expires_at = read_date(claims.get("iat")), read_date(claims.get("exp"))
     if issued_at is None or expires_at is None:
         return _invalid("`iat` or `exp` is missing or malformed")
@@ -225,4 +234,17 @@ def _read_claims(unverified: Unverified) -> AccessToken | Rejected:
         issued_at=issued_at,
         expires_at=expires_at,
         claims=MappingProxyType(dict(claims)),
+        details=details,
     )
+
+
+def _details(claims: Mapping[str, object]) -> tuple[Mapping[str, object], ...] | None:
+    """Return the limits beside the scopes; None where they cannot be read, so that nobody takes them for none."""
+    if "authorization_details" not in claims:
+        return ()
+    said = claims["authorization_details"]
+    if not isinstance(said, list) or not said:
+        return None
+    if not all(isinstance(detail, dict) and isinstance(detail.get("type"), str) for detail in said):
+        return None
+    return tuple(MappingProxyType(detail) for detail in said)

@@ -99,6 +99,10 @@ def create(
     require_signed: Annotated[
         bool, Parameter(negative="", show_default=False, help="It must sign its authorization requests.")
     ] = False,
+    details: Annotated[
+        tuple[str, ...],
+        Parameter(help="Type of authorization details it may ask for: remit_tool_call.", negative=""),
+    ] = (),
     place: Change | None = None,
 ) -> int:
     """Register a client. Its secret, if it has one, is shown this once."""
@@ -118,6 +122,7 @@ def create(
             grant_types=list(grant) or list(_USUAL),
             require_pushed=require_pushed,
             require_signed=require_signed,
+            details_types=list(details),
         )
         made = await api.ask(rest.create_client, body=body)
         # As libraries of OAuth call it, beside the name that the API has for everything.

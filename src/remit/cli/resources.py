@@ -66,6 +66,10 @@ def create(
     name: Annotated[str, Parameter(help="What people call it.")],
     scope: Scopes,
     token_seconds: Seconds = None,
+    details: Annotated[
+        tuple[str, ...],
+        Parameter(help="Type of authorization details that the API keeps to: remit_tool_call.", negative=""),
+    ] = (),
     place: Change | None = None,
 ) -> int:
     """Register a resource. Its credentials are shown this once: with them the API introspects and reports."""
@@ -73,7 +77,14 @@ def create(
 
     async def make(api: Api) -> int:
         scopes = [read_scope(told) for told in scope]
-        body = rest.NewResource(uri=uri, name=name, scopes=scopes, token_seconds=token_seconds, secret=True)
+        body = rest.NewResource(
+            uri=uri,
+            name=name,
+            scopes=scopes,
+            token_seconds=token_seconds,
+            details_types=list(details),
+            secret=True,
+        )
         made = await api.ask(rest.create_resource, body=body)
         # As libraries of OAuth call it, beside the name that the API has for everything.
         record = {"client_id": made.id, "client_secret": made.client_secret, **row_of(made)}

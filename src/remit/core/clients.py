@@ -66,6 +66,8 @@ class Client:
     """The URL of the document that describes it, which is its client id towards everybody outside (CIMD)."""
     home: str | None = None
     """Its `client_uri`: where it says that it can be read about."""
+    details_types: frozenset[str] = frozenset()
+    """Registered `authorization_details_types`: no others may stand in its requests (RFC 9396 §10)."""
 
     @property
     def wire_id(self) -> str:

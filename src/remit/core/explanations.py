@@ -85,6 +85,11 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "The signed request is not by a key of the client, not for this issuer, not in time, or used before.",
         "The description names the member. Sign a new one; what stands beside it does not count.",
     ),
+    "invalid_authorization_details": Explanation(
+        "`authorization_details` is not what its type says, not open to this client or resource, or more than was "
+        "approved.",
+        "The description names the member. See the page on authorization details.",
+    ),
     "invalid_request_uri": Explanation(
         "The pushed request is unknown, expired, answered already, or of another client.",
         "Push it again, and send the browser on within the seconds of `expires_in`.",

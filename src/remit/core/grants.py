@@ -54,6 +54,8 @@ class Line:
     state: GrantState
     created_at: datetime
     expires_at: datetime
+    details: str | None = None
+    """The authorization details that were approved, in canonical JSON; None: it is held to its scopes alone."""
 
 
 class CodeState(StrEnum):

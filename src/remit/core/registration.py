@@ -16,6 +16,7 @@ from remit.core.clients import AuthMethod, GrantType
 from remit.core.lifetimes import ACCESS_SECONDS
 from remit.core.names import AgentId, ResourceId
 from remit.core.oauth import resources, uris
+from remit.core.oauth.details import TYPES
 from remit.core.oauth.redirects import check_registered
 from remit.core.oauth.scopes import IDENTITY_SCOPES, is_scope
 from remit.core.oauth.verdicts import Refusal
@@ -133,6 +134,13 @@ def check_known(scopes: Iterable[str], resource: Resource) -> Refusal | None:
     return None
 
 
+def check_details_types(types: Iterable[str]) -> Refusal | None:
+    """Refuse a type of authorization details that nobody could read (RFC 9396 §2)."""
+    if frozenset(types) <= TYPES:
+        return None
+    return _no(f"authorization_details_types may be {' '.join(sorted(TYPES))}, and nothing else")
+
+
 def check_end(what: str, moment: datetime | None, *, now: datetime) -> Refusal | None:
     return _no(f"the {what} must end in the future") if moment is not None and moment <= now else None
 
@@ -153,6 +161,7 @@ class ClientDraft:
     id_token_alg: str = "RS256"
     require_pushed: bool = False
     require_signed: bool = False
+    details_types: frozenset[str] = frozenset()
 
 
 def check_client(draft: ClientDraft) -> Refusal | None:
@@ -164,6 +173,7 @@ def check_client(draft: ClientDraft) -> Refusal | None:
         _check_redirects(draft),
         _check_keys(draft),
         _check_asking(draft),
+        check_details_types(draft.details_types),
         _check_defaults(draft),
     )
     return next((flaw for flaw in rules if flaw is not None), None)

@@ -39,6 +39,8 @@ class Resource:
     state: ResourceState
     token_seconds: int | None
     scopes: tuple[Scope, ...]
+    details_types: frozenset[str] = frozenset()
+    """Types of `authorization_details` that this API keeps to. Tokens for it carry no others (RFC 9396 §3)."""
 
     @property
     def scope_names(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from remit.core.agents import Agent, AgentState, Remit
 from remit.core.clients import AuthMethod, GrantType
+from remit.core.oauth.details import TYPES
 from remit.core.oauth.redirects import check_link, check_registered, display_host
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.oauth.verdicts import Refusal
@@ -47,6 +48,7 @@ class ClientMetadata:
     require_pushed: bool | None = None
     require_signed: bool | None = None
     jwks: str | None = None
+    details_types: tuple[str, ...] = ()
     keyed_twice: bool = False
     """Both `jwks` and `jwks_uri` were sent."""
 
@@ -66,6 +68,7 @@ class Registration:
     require_signed: bool = False
     jwks: str | None = None
     home: str | None = None
+    details_types: frozenset[str] = frozenset()
 
 
 def judge_metadata(
@@ -110,6 +113,7 @@ def judge_metadata(
         require_signed=bool(said.require_signed),
         jwks=said.jwks if method == AuthMethod.PRIVATE_KEY_JWT else None,
         home=said.home,
+        details_types=TYPES & frozenset(said.details_types),
     )
 
 

@@ -77,10 +77,13 @@ class AccessClaims:
     auth_time: datetime | None
     amr: tuple[str, ...]
     epoch: int
+    details: str | None = None
+    """`authorization_details` in canonical JSON (RFC 9396 §9.1)."""
 
     @property
     def too_long(self) -> bool:
         """Say whether the token could be longer than every API must take."""
         # JSON writes a quote and a backslash in two characters.
         purpose = len(self.purpose.encode()) + self.purpose.count('"') + self.purpose.count("\\")
-        return purpose + len(self.issuer) + len(self.audience) + len(" ".join(self.scopes)) > _ROOM
+        details = len(self.details.encode()) if self.details is not None else 0
+        return purpose + details + len(self.issuer) + len(self.audience) + len(" ".join(self.scopes)) > _ROOM

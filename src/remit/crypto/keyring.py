@@ -242,6 +242,8 @@ def _access_claims(claims: AccessClaims) -> dict[str, object]:
         said["sid"] = claims.session
     if claims.auth_time is not None:
         said["auth_time"] = int(claims.auth_time.timestamp())
+    if claims.details is not None:
+        said["authorization_details"] = msgspec.Raw(claims.details.encode())
     if claims.amr:
         said |= {"amr": list(claims.amr), "acr": SINGLE_FACTOR}
     return said

@@ -45,6 +45,7 @@ class AuthorizeCall:
     unsupported: Refusal | None
     """Set when the request carries a parameter that would replace all others, and cannot."""
     resources: tuple[str, ...]
+    details: str | None
     cross_site: bool
     pushed: str | None = None
     """The id of the pushed request that this is."""
@@ -135,6 +136,7 @@ def call_of(
         mode=form.one("response_mode"),
         unsupported=unsupported,
         resources=form.many("resource"),
+        details=form.one("authorization_details"),
         cross_site=cross_site,
         pushed=pushed,
         signed=signed,

@@ -21,6 +21,7 @@ from remit.core.oauth.authorize import (
     needs_login,
     remembered,
 )
+from remit.core.oauth.details import judge_details, render
 from remit.core.oauth.form import Form
 from remit.core.oauth.verdicts import Refusal
 from remit.ports.deps import Deps
@@ -115,6 +116,18 @@ async def validate(
     scopes = askable(call.scopes, client, resource, party.remit.on(resource.id))
     if isinstance(scopes, Refusal):
         return answer(scopes)
+    details = None
+    if call.details is not None:
+        read = judge_details(
+            call.details,
+            client_types=client.details_types,
+            resource_types=resource.details_types,
+            resource=resource.uri,
+            now=now,
+        )
+        if isinstance(read, Refusal):
+            return answer(read)
+        details = render(read)
     prompts, max_age = parameters
     return AuthorizeRequest(
         id=call.id,
@@ -135,6 +148,7 @@ async def validate(
         cross_site=call.cross_site,
         at_ms=int(now.timestamp() * 1000),
         pushed=call.pushed,
+        details=details,
     )
 
 

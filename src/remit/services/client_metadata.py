@@ -28,6 +28,7 @@ class Metadata(msgspec.Struct):
     id_token_signed_response_alg: str | None = None
     require_pushed_authorization_requests: bool | None = None
     require_signed_request_object: bool | None = None
+    authorization_details_types: list[str] | None = None
     client_uri: str | None = None
     logo_uri: str | None = None
     tos_uri: str | None = None
@@ -50,6 +51,7 @@ class Metadata(msgspec.Struct):
             id_token_alg=self.id_token_signed_response_alg,
             require_pushed=self.require_pushed_authorization_requests,
             require_signed=self.require_signed_request_object,
+            details_types=tuple(self.authorization_details_types or ()),
             home=self.client_uri,
             links=tuple(link for link in links if link),
             jwks=None if self.jwks is None else msgspec.json.encode(self.jwks).decode(),

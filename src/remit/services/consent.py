@@ -12,6 +12,7 @@ from remit.core.clients import Party
 from remit.core.grants import Code, CodeState, Grant, GrantState, Line
 from remit.core.names import GrantId, LineId, Prefix, Secret, SecretKind, TenantId
 from remit.core.oauth.authorize import REQUEST_LIFETIME, AuthorizeRequest
+from remit.core.oauth.details import ends, reread
 from remit.core.oauth.request_object import LONGEST_LIFE
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource
@@ -150,6 +151,9 @@ async def answer_yes(
     until = min(choice.until, now + timedelta(days=lifetimes.refresh_absolute_days))
     if asking.latest is not None:
         until = min(until, asking.latest)
+    details = None if request.details is None else reread(request.details)
+    if (over := ends(details)) is not None:
+        until = min(until, over)
     if not await _decide_once(work, request, deps):
         return ANSWERED
     grant = await _grant(work, asking, signed_in, choice.scopes, until, deps)
@@ -168,6 +172,7 @@ async def answer_yes(
         state=GrantState.ACTIVE,
         created_at=now,
         expires_at=until,
+        details=request.details,
     )
     await work.lines.add(line)
     opaque = deps.fresh.opaque(SecretKind.CODE)
@@ -197,6 +202,7 @@ async def answer_yes(
             until=until.isoformat(timespec="seconds"),
             while_away=choice.while_away,
             remembered=choice.remembered,
+            details=request.details,
         ),
         at=now,
     )

@@ -49,6 +49,7 @@ _OF_DOCUMENT = (
     "id_token_alg",
     "require_pushed",
     "require_signed",
+    "details_types",
 )
 _SEEN_OR_TRUSTED = frozenset({"name", "auth_method", "redirect_uris", "jwks"})
 """What an approval was given to. A document that changes it is asked about anew (CIMD-14)."""
@@ -204,6 +205,7 @@ async def _change(work: Work, party: Party, registration: Registration, deps: De
         id_token_alg=registration.id_token_alg,
         require_pushed=registration.require_pushed,
         require_signed=registration.require_signed,
+        details_types=registration.details_types,
     )
     changed = tuple(name for name in _OF_DOCUMENT if getattr(found, name) != getattr(wanted, name))
     if not changed:

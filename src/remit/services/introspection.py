@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -236,7 +237,9 @@ async def _refresh_claims(work: Work, caller: Party | Resource, text: str, deps:
         return NotLive(reason=verdict.hint, chain=chain)
     if token.state is not RefreshState.LIVE or now >= token.expires_at:
         return NotLive(reason="the refresh token was used, or expired", chain=chain)
+    told: Claims = {} if line.details is None else {"authorization_details": json.loads(line.details)}
     return {
+        **told,
         "active": True,
         "client_id": caller.client.wire_id,
         "sub": line.user,

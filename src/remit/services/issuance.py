@@ -23,10 +23,12 @@ from remit.core.authority import (
 )
 from remit.core.keys import KeyUse, SigningKey
 from remit.core.names import Kid, Prefix, Secret, TokenId
+from remit.core.oauth.details import Details, ends, judge_details, narrow, render, reread
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.oauth.token_set import TokenSet
 from remit.core.oauth.verdicts import Refusal
 from remit.core.permissions import of_role
+from remit.core.resources import Resource
 from remit.core.tokens import AccessClaims
 from remit.ports.deps import Deps
 from remit.ports.work import Work
@@ -76,13 +78,21 @@ class Issue:
     def sign(self, deps: Deps) -> TokenSet:
         token = deps.keyring.sign_access(self.chain.tenant, self.keys, self.claims)
         lifetime = int((self.claims.expires_at - self.claims.issued_at).total_seconds())
-        return TokenSet(access_token=Secret(token), expires_in=lifetime, scopes=self.claims.scopes)
+        return TokenSet(
+            access_token=Secret(token),
+            expires_in=lifetime,
+            scopes=self.claims.scopes,
+            details=self.claims.details,
+        )
 
 
-async def decide(work: Work, chain: Chain, asked: frozenset[str], deps: Deps) -> Issue | Refusal:
+async def decide(
+    work: Work, chain: Chain, asked: frozenset[str], deps: Deps, *, details: str | None = None
+) -> Issue | Refusal:
     """Decide an access token: live chain, narrowed authority. Nothing is written or signed yet.
 
-    The chain must hold its grant: a token without an approval on record does not exist.
+    The chain must hold its grant: a token without an approval on record does not exist. `details` are what the call
+    asks for, where it asks for less than all that was approved.
     """
     now = deps.clock.now()
     keys = await work.keys.all()
@@ -94,7 +104,11 @@ async def decide(work: Work, chain: Chain, asked: frozenset[str], deps: Deps) ->
     verdict = await dead(work, chain, now=now)
     if verdict is not None:
         return refuse_dead(verdict)
-    authority = attenuate(asked, await ceilings(work, chain, deps), now=now)
+    held_to = _details(chain, chain.resource, details, now=now)
+    if isinstance(held_to, Refusal):
+        return held_to
+    over = Ceiling(name="details", scopes=None, until=ends(held_to))
+    authority = attenuate(asked, (*await ceilings(work, chain, deps), over), now=now)
     if not authority.scopes - {"offline_access"} or (
         asked - IDENTITY_SCOPES and not authority.scopes - IDENTITY_SCOPES
     ):
@@ -122,10 +136,35 @@ async def decide(work: Work, chain: Chain, asked: frozenset[str], deps: Deps) ->
         auth_time=chain.login.auth_time if chain.login is not None else None,
         amr=chain.login.amr if chain.login is not None else (),
         epoch=await work.tenants.epoch(),
+        details=None if held_to is None else render(held_to),
     )
     if claims.too_long:
-        return Refusal("invalid_scope", "a token with all these scopes is too long for a header: ask for fewer")
+        return Refusal(
+            "invalid_scope", "a token with all this is too long for a header: ask for fewer scopes or details"
+        )
     return Issue(chain=replace(chain, jti=jti), claims=claims, keys=keys, asked=asked, authority=authority)
+
+
+def _details(chain: Chain, resource: Resource, asked: str | None, *, now: datetime) -> Details | Refusal | None:
+    """Return what the token is held to beside its scopes: what its line says, and what the call asks for less."""
+    held = chain.line.details if chain.line is not None else None
+    wanted: Details | Refusal | None = None
+    if asked is not None:
+        client = chain.party.client
+        wanted = judge_details(
+            asked,
+            client_types=client.details_types,
+            resource_types=resource.details_types,
+            resource=resource.uri,
+            now=now,
+        )
+    if isinstance(wanted, Refusal):
+        return wanted
+    left = narrow(None if held is None else reread(held), wanted, now=now)
+    if isinstance(left, tuple) and not {detail.type for detail in left} <= resource.details_types:
+        # Where nobody keeps to the limits any more, a token would allow more than was approved.
+        return Refusal("invalid_grant", "the resource no longer keeps to what was approved in detail: ask again")
+    return left
 
 
 def _backing_session(chain: Chain) -> str | None:
@@ -145,6 +184,7 @@ async def record(work: Work, issue: Issue, origin: Origin, *, grant_type: str, r
             removed=tuple(f"{name}:{scope}" for name, lost in authority.removed for scope in sorted(lost)),
             expires_at=authority.expires_at.isoformat(timespec="seconds"),
             replay=replay,
+            details=issue.claims.details,
         ),
         at=issue.claims.issued_at,
     )

@@ -167,6 +167,7 @@ async def _add(
         version=1,
         id_token_alg=registration.id_token_alg,
         require_pushed=registration.require_pushed,
+        details_types=registration.details_types,
         state=ClientState.ACTIVE,
         created_at=now,
     )

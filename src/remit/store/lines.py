@@ -11,13 +11,13 @@ from remit.store.statements import Row, Statements
 
 GET = """
 select id, grant_id, user_id, agent_id, client_id, client_version, redirect_uri, resource_id, scopes, session_id,
-       while_away, state, created_at, expires_at
+       while_away, state, created_at, expires_at, details
   from line where tenant = :tenant and id = :id
 """
 
 LIST = """
 select id, grant_id, user_id, agent_id, client_id, client_version, redirect_uri, resource_id, scopes, session_id,
-       while_away, state, created_at, expires_at
+       while_away, state, created_at, expires_at, details
   from line
  where tenant = :tenant and id in (select id from line where tenant = :tenant and grant_id = :grant)
  order by id
@@ -25,15 +25,15 @@ select id, grant_id, user_id, agent_id, client_id, client_version, redirect_uri,
 
 PAGE = """
 select id, grant_id, user_id, agent_id, client_id, client_version, redirect_uri, resource_id, scopes, session_id,
-       while_away, state, created_at, expires_at
+       while_away, state, created_at, expires_at, details
   from line where tenant = :tenant and grant_id = :grant and id < :before order by id desc limit :limit
 """
 
 ADD = """
 insert into line (tenant, id, grant_id, user_id, agent_id, client_id, client_version, redirect_uri, resource_id, scopes,
-                  session_id, while_away, state, created_at, expires_at)
+                  session_id, while_away, state, created_at, expires_at, details)
 values (:tenant, :id, :grant, :user, :agent, :client, :client_version, :redirect_uri, :resource, :scopes, :session,
-        :while_away, :state, :created_at, :expires_at)
+        :while_away, :state, :created_at, :expires_at, :details)
 """
 
 REVOKE = """
@@ -77,6 +77,7 @@ class LineTable:
             state=line.state.value,
             created_at=to_ms(line.created_at),
             expires_at=to_ms(line.expires_at),
+            details=line.details,
         )
 
     async def revoke(self, line: LineId, *, at: datetime, reason: str) -> bool:
@@ -99,6 +100,7 @@ def _line(row: Row) -> Line:
         state,
         created_at,
         expires_at,
+        details,
     ) = row
     return Line(
         id=LineId(id_),
@@ -115,4 +117,5 @@ def _line(row: Row) -> Line:
         state=GrantState(state),
         created_at=from_ms(created_at),
         expires_at=from_ms(expires_at),
+        details=details,
     )

@@ -19,7 +19,7 @@ from remit.http._kit.views import (
 )
 from remit.http.account.activity.page import ActivityPage, ActivityRow
 from remit.http.account.change.page import ChangePage
-from remit.http.account.consent.page import DURATIONS, IDENTITY_SENTENCES, ConsentPage
+from remit.http.account.consent.page import DURATIONS, IDENTITY_SENTENCES, ConsentPage, HeldTo, LimitRow
 from remit.http.account.error.page import ErrorPage
 from remit.http.account.my_agents.page import AgentCard, MyAgentsPage
 from remit.http.account.posting.page import PostingPage
@@ -83,6 +83,22 @@ CONSENT = ConsentPage(
     loopback=False,
     my_agents="/account",
     expires_at=ahead(minutes=10),
+)
+
+LIMITED = replace(
+    CONSENT,
+    held_to=(
+        HeldTo(
+            tools=("book_room", "create_event"),
+            rows=(
+                LimitRow(label="How often", text="at most 5 times"),
+                LimitRow(label="seats", text="from 1 to 12", argument=True),
+                LimitRow(label="Only on", text="“Team <calendar>”"),
+            ),
+            until=ahead(minutes=50),
+        ),
+        HeldTo(tools=("list_rooms",), rows=(), until=None),
+    ),
 )
 
 DELTA = replace(
@@ -178,6 +194,7 @@ ACCOUNT: dict[str, View] = {
         error="That address and password do not fit together.",
     ),
     "consent": CONSENT,
+    "consent within limits": LIMITED,
     "consent to more, for an app on this computer": DELTA,
     "consent for an imitation": IMITATION,
     "error": ErrorPage(

@@ -96,6 +96,8 @@ class ConsentGiven(Event):
     until: str
     while_away: bool
     remembered: bool
+    details: str | None = None
+    """The authorization details that were approved, in canonical JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,8 @@ class TokenIssued(Event):
     expires_at: str
     replay: bool = False
     """A lost answer was repeated: same refresh token, new access token."""
+    details: str | None = None
+    """The authorization details that the token is held to, in canonical JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,8 @@ class AuthorizeRequest:
     at_ms: int
     pushed: str | None = None
     """The pushed request that this is; answering forgets it (RFC 9126 §4)."""
+    details: str | None = None
+    """The authorization details that it asks for, in canonical JSON."""
 
     def expired(self, now: datetime) -> bool:
         return now.timestamp() * 1000 >= self.at_ms + REQUEST_LIFETIME.total_seconds() * 1000
@@ -167,9 +169,9 @@ def remembered(
 ) -> Line | None:
     """Return the earlier approval that covers this request, or None when the user must be asked (CON-2).
 
-    Only the same client version, redirect URI and resource, a subset of what was approved, a request that did not come
-    cross-site, and never a self-registered client that answers on this computer: any program could pose as it. What
-    was revoked is not remembered, and "not while I am away" was said for one session.
+    Only the same client version, redirect URI, resource and details, a subset of the scopes that were approved, a
+    request that did not come cross-site, and never a self-registered client that answers on this computer: any program
+    could pose as it. What was revoked is not remembered, and "not while I am away" was said for one session.
     """
     if grant is None or "consent" in request.prompt or request.cross_site:
         return None
@@ -185,6 +187,7 @@ def remembered(
             and line.redirect_uri == request.redirect_uri
             and line.resource == request.resource
             and wanted <= line.scopes & grant.scopes
+            and line.details == request.details  # RAR-9
             and (line.while_away or line.session == session)
             and now < line.expires_at
         ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
@@ -19,6 +20,7 @@ PARAMETERS: Final = (
     "response_mode",
     "scope",
     "resource",
+    "authorization_details",
     "state",
     "nonce",
     "code_challenge",
@@ -62,6 +64,8 @@ def parameters_in(claims: Mapping[str, object]) -> Form | Refusal:
 def _values(name: str, said: object) -> list[str] | None:
     if name in _NUMBERS and isinstance(said, int) and not isinstance(said, bool):
         return [str(said)]
+    if name == "authorization_details" and isinstance(said, list):
+        said = json.dumps(said, ensure_ascii=False)  # RFC 9396 §2: it stands in there as JSON, not as a text
     values = said if name == _REPEATABLE and isinstance(said, list) else [said]
     if not all(isinstance(value, str) and _readable(value) for value in values):
         return None

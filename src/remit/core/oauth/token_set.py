@@ -14,6 +14,8 @@ class TokenSet:
     scopes: frozenset[str]
     refresh_token: Secret | None = None
     id_token: Secret | None = None
+    details: str | None = None
+    """The authorization details of the access token, in canonical JSON (RFC 9396 §7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +30,5 @@ class TokenCall:
     verifier: str | None = None
     refresh_token: str | None = None
     purpose: str | None = None
+    details: str | None = None
+    """`authorization_details`, as sent."""

@@ -13,10 +13,12 @@ from starlette.routing import Route
 from remit.core.clients import Client
 from remit.core.names import ClientId
 from remit.core.oauth.authorize import REQUEST_LIFETIME, AuthorizeRequest
+from remit.core.oauth.details import reread
 from remit.core.oauth.documents import host_of
 from remit.core.oauth.redirects import display_host, is_local_path, is_loopback
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.http._kit.views import Permission, Resource
+from remit.http.account.consent.limits import held_to
 from remit.http.account.consent.page import DURATIONS as DURATION_WORDS
 from remit.http.account.consent.page import IDENTITY_SENTENCES, ConsentPage
 from remit.http.account.sign_in.page import SignInPage
@@ -228,6 +230,7 @@ async def _show_consent(request: Request, browser: Browser, asking: Asking, *, e
         newcomer=client.self_registered and len({grant.user for grant in grants}) < NEWCOMER_USERS,
         purpose=agent.purpose,
         permissions=_permissions(asking),
+        held_to=held_to(reread(asked.details)) if asked.details is not None else (),
         resource=Resource(name=asking.resource.name, uri=asking.resource.uri),
         durations=tuple(
             replace(words, chosen=words.value == offered[-1]) for words in DURATION_WORDS if words.value in offered

@@ -14,7 +14,7 @@ from remit.core.names import AgentId, ClientId, ResourceId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import ClientDraft
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
-from remit.http.api.shapes import Because, Id, Name, NamedQuery, Scopes, cut, found, given
+from remit.http.api.shapes import Because, DetailsTypes, Id, Name, NamedQuery, Scopes, cut, found, given
 from remit.services.provisioning import clients as provisioning
 from remit.services.provisioning.changes import change_client as change
 from remit.services.provisioning.changes import retire_client as retire
@@ -41,6 +41,7 @@ class ClientView(Thing):
     id_token_alg: str
     require_pushed: bool
     require_signed: bool
+    details_types: list[str]
     self_registered: bool
     document: str | None
     """The URL that describes the client and is its client id."""
@@ -76,6 +77,7 @@ class NewClient(Shape):
     id_token_alg: Annotated[str, Meta(pattern="^(RS256|ES256)$")] = "RS256"
     require_pushed: Annotated[bool, Meta(description="It must push its authorization requests.")] = False
     require_signed: Annotated[bool, Meta(description="It must sign its authorization requests.")] = False
+    details_types: DetailsTypes = msgspec.field(default_factory=list)
 
 
 class ExpectedClient(Shape):
@@ -102,6 +104,7 @@ class ClientChanges(Shape):
     id_token_alg: Annotated[str, Meta(pattern="^(RS256|ES256)$")] | UnsetType = UNSET
     require_pushed: bool | UnsetType = UNSET
     require_signed: bool | UnsetType = UNSET
+    details_types: DetailsTypes | UnsetType = UNSET
 
 
 async def list_clients(call: Call[ClientQuery, None]) -> ClientPage:
@@ -135,6 +138,7 @@ async def create_client(call: Call[NoQuery, NewClient]) -> MadeClient | Refusal:
         id_token_alg=body.id_token_alg,
         require_pushed=body.require_pushed,
         require_signed=body.require_signed,
+        details_types=frozenset(body.details_types),
     )
     made = await provisioning.create_client(call.tenant.id, call.deps, call.who, draft)
     if isinstance(made, Refusal):
@@ -149,12 +153,20 @@ async def expect_client(call: Call[NoQuery, ExpectedClient]) -> ClientView | Ref
     return made if isinstance(made, Refusal) else _view(made)
 
 
+_KINDS: Final = {
+    "redirect_uris": tuple,
+    "grant_types": frozenset,
+    "default_scopes": frozenset,
+    "details_types": frozenset,
+}
+
+
 async def change_client(call: Call[NoQuery, ClientChanges]) -> ClientView | Refusal:
     client = await call.work.clients.get(ClientId(call.path["client"]))
     if client is None:
         return NO_CLIENT
     wanted = given(call.body)
-    for name, kind in (("redirect_uris", tuple), ("grant_types", frozenset), ("default_scopes", frozenset)):
+    for name, kind in _KINDS.items():
         if name in wanted:
             wanted[name] = kind(wanted[name])
     made = await change(call.tenant.id, call.deps, call.who, replace(client, **wanted))
@@ -181,6 +193,7 @@ def _view(client: Client) -> ClientView:
         id_token_alg=client.id_token_alg,
         require_pushed=client.require_pushed,
         require_signed=client.require_signed,
+        details_types=sorted(client.details_types),
         self_registered=client.self_registered,
         document=client.document,
         home=client.home,

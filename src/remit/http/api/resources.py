@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType, structs
 
 from remit.core.names import ResourceId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource, ResourceState, Risk, Scope
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
-from remit.http.api.shapes import Name, Named, NamedQuery, Seconds, Text, cut, found, given
+from remit.http.api.shapes import DetailsTypes, Name, Named, NamedQuery, Seconds, Text, cut, found, given
 from remit.services.provisioning import resources as provisioning
 from remit.services.provisioning.changes import change_resource as change
 from remit.services.provisioning.credentials import NO_RESOURCE
@@ -44,6 +45,7 @@ class ResourceView(Thing):
     state: ResourceState
     token_seconds: int | None
     scopes: list[ScopeView]
+    details_types: list[str]
     built_in: bool
 
 
@@ -66,6 +68,7 @@ class NewResource(Shape):
     name: Name
     scopes: ScopeList
     token_seconds: Seconds | None = None
+    details_types: DetailsTypes = msgspec.field(default_factory=list)
     secret: Annotated[bool, Meta(description="Give it a secret at once, with which the API proves itself.")] = False
 
 
@@ -82,6 +85,7 @@ class ResourceChanges(Shape):
     state: ResourceState | UnsetType = UNSET
     token_seconds: Seconds | UnsetType | None = UNSET
     scopes: ScopeList | UnsetType = UNSET
+    details_types: DetailsTypes | UnsetType = UNSET
 
 
 async def list_resources(call: Call[ResourceQuery, None]) -> ResourcePage:
@@ -109,6 +113,7 @@ async def create_resource(call: Call[NoQuery, NewResource]) -> MadeResource | Re
         name=body.name,
         scopes=_scopes(body.scopes),
         token_seconds=body.token_seconds,
+        details_types=frozenset(body.details_types),
     )
     if isinstance(made, Refusal):
         return made
@@ -128,6 +133,8 @@ async def change_resource(call: Call[NoQuery, ResourceChanges]) -> ResourceView 
     wanted = given(call.body)
     if call.body.scopes is not UNSET:
         wanted["scopes"] = _scopes(call.body.scopes)
+    if call.body.details_types is not UNSET:
+        wanted["details_types"] = frozenset(call.body.details_types)
     made = await change(call.tenant.id, call.deps, call.who, replace(resource, **wanted))
     return made if isinstance(made, Refusal) else _view(call, made)
 
@@ -157,6 +164,7 @@ def _view(call: Call[Any, Any], resource: Resource) -> ResourceView:
             ScopeView(name=scope.name, sentence=scope.sentence, risk=scope.risk, sensitive=scope.sensitive)
             for scope in resource.scopes
         ],
+        details_types=sorted(resource.details_types),
         built_in=resource.uri == call.tenant.api,
     )
 

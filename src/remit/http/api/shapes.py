@@ -24,6 +24,10 @@ Named: TypeAlias = Annotated[str, Meta(max_length=2000, description="Only what i
 Id: TypeAlias = Annotated[str, Meta(max_length=128)]
 Reason: TypeAlias = Annotated[str, Meta(min_length=1, max_length=400, description="Why; it stands in the audit log.")]
 Scopes: TypeAlias = Annotated[list[Annotated[str, Meta(max_length=80)]], Meta(max_length=400)]
+DetailsTypes: TypeAlias = Annotated[
+    list[Annotated[str, Meta(max_length=80)]],
+    Meta(max_length=10, description="Types of `authorization_details` (RFC 9396): `remit_tool_call`."),
+]
 
 
 class PageQuery(Shape):

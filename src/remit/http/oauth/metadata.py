@@ -6,6 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from remit.core.oauth.details import TYPES
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.tenants import Tenant
 from remit.http.context import context_of
@@ -60,6 +61,7 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool, reads: 
         # they are left out, readers differ on what that means: request_uri counts as supported.
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
+        "authorization_details_types_supported": sorted(TYPES),
         "claims_parameter_supported": False,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],

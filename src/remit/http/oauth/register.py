@@ -67,6 +67,8 @@ def _told(client: Client, secret: Secret | None) -> dict[str, object]:
     }
     if client.require_pushed:
         told["require_pushed_authorization_requests"] = True
+    if client.details_types:
+        told["authorization_details_types"] = sorted(client.details_types)
     if client.default_scopes:
         told["scope"] = scopes.render(client.default_scopes)
     if secret is not None:

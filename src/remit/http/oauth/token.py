@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from starlette.types import ASGIApp
 
 from remit.core.oauth import scopes
@@ -77,6 +78,7 @@ def read_call(form: Form) -> TokenCall | Refusal:
         redirect_uri=form.one("redirect_uri"),
         verifier=form.one("code_verifier"),
         refresh_token=form.one("refresh_token"),
+        details=form.one("authorization_details"),
     )
 
 
@@ -92,4 +94,6 @@ def render_tokens(tokens: TokenSet) -> Answer:
         body["refresh_token"] = tokens.refresh_token.reveal()
     if tokens.id_token is not None:
         body["id_token"] = tokens.id_token.reveal()
+    if tokens.details is not None:
+        body["authorization_details"] = msgspec.Raw(tokens.details.encode())
     return json_answer(body)

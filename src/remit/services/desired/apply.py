@@ -140,11 +140,19 @@ class _Making:
                 name=wanted.name,
                 scopes=scopes,
                 token_seconds=wanted.token_seconds,
+                details_types=frozenset(wanted.details_types),
             )
             if isinstance(new, Refusal):
                 return new
             found = new
-        told = replace(found, name=wanted.name, scopes=scopes, state=wanted.state, token_seconds=wanted.token_seconds)
+        told = replace(
+            found,
+            name=wanted.name,
+            scopes=scopes,
+            state=wanted.state,
+            token_seconds=wanted.token_seconds,
+            details_types=frozenset(wanted.details_types),
+        )
         made = await change_resource(self._tenant, self._deps, self._who, told)
         return made if isinstance(made, Refusal) else made.id
 
@@ -235,6 +243,7 @@ class _Making:
                 id_token_alg=wanted.id_token_alg,
                 require_pushed=wanted.require_pushed,
                 require_signed=wanted.require_signed,
+                details_types=frozenset(wanted.details_types),
             )
             new = await create_client(self._tenant, self._deps, self._who, draft)
             return new if isinstance(new, Refusal) else Done(change=change, id=new.client.id, secret=new.secret)
@@ -298,4 +307,5 @@ def _told(found: Client, wanted: ClientDescribed, resource: ResourceId | None) -
         id_token_alg=wanted.id_token_alg,
         require_pushed=wanted.require_pushed,
         require_signed=wanted.require_signed,
+        details_types=frozenset(wanted.details_types),
     )

@@ -79,6 +79,7 @@ def _resource(resource: Resource) -> ResourceDescribed:
         name=resource.name,
         state=resource.state,
         token_seconds=resource.token_seconds,
+        details_types=sorted(resource.details_types),
         scopes=[
             ScopeState(name=scope.name, sentence=scope.sentence, risk=scope.risk, sensitive=scope.sensitive)
             for scope in resource.scopes
@@ -123,5 +124,6 @@ def _client(client: Client, agent: str, uris: Mapping[ResourceId, str]) -> Clien
         id_token_alg=client.id_token_alg,
         require_pushed=client.require_pushed,
         require_signed=client.require_signed,
+        details_types=sorted(client.details_types),
         jwks=None if client.jwks is None else msgspec.json.decode(client.jwks, type=dict),
     )

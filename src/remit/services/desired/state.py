@@ -41,6 +41,7 @@ class ResourceDescribed(Described):
     scopes: list[ScopeState]
     state: ResourceState = ResourceState.ACTIVE
     token_seconds: int | None = None
+    details_types: list[str] = msgspec.field(default_factory=list)
 
 
 class RemitDescribed(Described):
@@ -80,6 +81,7 @@ class ClientDescribed(Described):
     id_token_alg: str = "RS256"
     require_pushed: bool = False
     require_signed: bool = False
+    details_types: list[str] = msgspec.field(default_factory=list)
     jwks: dict[str, Any] | None = None
 
 
@@ -102,7 +104,7 @@ def merge(states: Sequence[State]) -> State | Refusal:
         uri = check_uri(found.uri)
         if isinstance(uri, Refusal):
             return _no(f"resource {found.uri}: {uri.hint}")
-        resources.append(msgspec.structs.replace(found, uri=uri))
+        resources.append(msgspec.structs.replace(found, uri=uri, details_types=sorted(set(found.details_types))))
     agents = [_agent(found) for state in states for found in state.agents]
     clients = [_client(found) for state in states for found in state.clients]
     for kind, names in (
@@ -139,6 +141,7 @@ def _client(client: ClientDescribed) -> ClientDescribed:
         grant_types=sorted(set(client.grant_types)),
         default_resource=None if resource is None else _spelled(resource),
         default_scopes=sorted(set(client.default_scopes)),
+        details_types=sorted(set(client.details_types)),
     )
 
 

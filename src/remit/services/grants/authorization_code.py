@@ -85,7 +85,7 @@ async def _redeem(work: Work, found: _Found, call: TokenCall, deps: Deps, origin
     asked = line.scopes if call.scopes is None else line.scopes & call.scopes
     if not asked:
         return Refusal("invalid_scope", "none of the scopes was approved: leave out scope, or name approved ones")
-    issued = await decide(work, chain, asked, deps)
+    issued = await decide(work, chain, asked, deps, details=call.details)
     if isinstance(issued, Refusal):
         return issued
     now = deps.clock.now()

@@ -91,7 +91,7 @@ class _Step:
         refusal = same_resource(call.resources, self.chain.resource)
         if refusal is not None:
             return refusal
-        issued = await decide(self.work, self.chain, self.scopes, deps)
+        issued = await decide(self.work, self.chain, self.scopes, deps, details=call.details)
         if isinstance(issued, Refusal):
             # Who or what ended says more than that this token did with it.
             return issued

@@ -13,6 +13,7 @@ from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import (
     ClientDraft,
     check_client,
+    check_details_types,
     check_known,
     check_name,
     check_scopes,
@@ -28,10 +29,10 @@ from remit.services.provisioning.credentials import NO_CLIENT, NO_RESOURCE
 from remit.services.provisioning.users import NO_USER, judge_last_administrator
 from remit.services.stop_rows import put_row
 
-_OF_RESOURCE = ("name", "state", "token_seconds", "scopes")
+_OF_RESOURCE = ("name", "state", "token_seconds", "scopes", "details_types")
 _OF_CLIENT = (
     *("name", "redirect_uris", "grant_types", "default_resource", "default_scopes", "id_token_alg"),
-    *("require_pushed", "require_signed"),
+    *("require_pushed", "require_signed", "details_types"),
 )
 _SEEN_BY_PEOPLE = frozenset({"name", "redirect_uris"})
 """What a user read before he agreed; remembered consent does not outlive a change of it (CON-3)."""
@@ -45,7 +46,8 @@ async def change_resource(tenant: TenantId, deps: Deps, who: Who, wanted: Resour
     A scope that goes is in no token from now on, whatever grants and remits say; where it comes back, they hold again.
     """
     flaw = check_name("resource", wanted.name) or check_token_seconds(wanted.token_seconds)
-    if (flaw := flaw or check_scopes(wanted.scopes)) is not None:
+    flaw = flaw or check_scopes(wanted.scopes) or check_details_types(wanted.details_types)
+    if flaw is not None:
         return flaw
     async with deps.db.work(tenant) as work:
         found = await work.resources.get(wanted.id)
@@ -59,7 +61,7 @@ async def change_resource(tenant: TenantId, deps: Deps, who: Who, wanted: Resour
             return Refusal("conflict", "the tenant's own API is what this version of Remit makes it")
         await work.resources.change(wanted)
         gone = found.scope_names - wanted.scope_names
-        if gone or wanted.state is not found.state:
+        if gone or wanted.state is not found.state or found.details_types - wanted.details_types:
             # Guards read tokens without asking; the epoch refuses those that still name what is gone.
             target = Target(TargetKind.RESOURCE, found.id)
             await put_row(work, target, deps, who, reason="the resource offers less", over_at_once=True)
@@ -161,6 +163,7 @@ async def _judge_client(work: Work, found: Client, wanted: Client) -> Refusal | 
             id_token_alg=wanted.id_token_alg,
             require_pushed=wanted.require_pushed,
             require_signed=wanted.require_signed,
+            details_types=wanted.details_types,
         )
     )
     if flaw is not None:

@@ -103,6 +103,7 @@ def _client(draft: ClientDraft, deps: Deps) -> Client:
         id_token_alg=draft.id_token_alg,
         require_pushed=draft.require_pushed,
         require_signed=draft.require_signed,
+        details_types=draft.details_types,
         state=ClientState.ACTIVE,
         created_at=deps.clock.now(),
     )

@@ -8,7 +8,7 @@ from remit.core.audit.events import ResourceCreated, Who
 from remit.core.credentials import judge_further
 from remit.core.names import Prefix, ResourceId, Secret, SecretKind, TenantId
 from remit.core.oauth.verdicts import Refusal
-from remit.core.registration import check_name, check_scopes, check_token_seconds, check_uri
+from remit.core.registration import check_details_types, check_name, check_scopes, check_token_seconds, check_uri
 from remit.core.resources import Resource, ResourceState, Scope
 from remit.ports.deps import Deps
 from remit.services.provisioning.credentials import NO_RESOURCE, of_resource, store_secret
@@ -23,12 +23,14 @@ async def create_resource(
     name: str,
     scopes: Sequence[Scope],
     token_seconds: int | None = None,
+    details_types: frozenset[str] = frozenset(),
 ) -> Resource | Refusal:
     """Register a resource. Refuses a URI that is taken, and scopes nobody could understand."""
     spelled = check_uri(uri)
     if isinstance(spelled, Refusal):
         return spelled
     flaw = check_name("resource", name) or check_scopes(scopes) or check_token_seconds(token_seconds)
+    flaw = flaw or check_details_types(details_types)
     if flaw is not None:
         return flaw
     resource = Resource(
@@ -38,6 +40,7 @@ async def create_resource(
         state=ResourceState.ACTIVE,
         token_seconds=token_seconds,
         scopes=tuple(scopes),
+        details_types=details_types,
     )
     async with deps.db.work(tenant) as work:
         now = deps.clock.now()

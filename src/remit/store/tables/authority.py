@@ -45,6 +45,7 @@ table(
     one_of("state", GrantState),
     time("created_at"),
     time("expires_at"),
+    text("details", null=True),
     time("revoked_at", null=True),
     text("revoked_why", null=True),
     of("grants", "grant_id"),

@@ -36,6 +36,24 @@ DURATIONS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitRow:
+    """One limit: what is limited, and to what. An argument is named as the tool names it."""
+
+    label: str
+    text: str
+    argument: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldTo:
+    """One way to call that stays open to the agent: some tools, within limits."""
+
+    tools: tuple[str, ...]
+    rows: tuple[LimitRow, ...]
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentPage:
     """Form to `action`: `csrf`, `ix`, `scope` (repeated), `duration`, `away` (yes, no), `decision` (deny, allow)."""
 
@@ -73,6 +91,8 @@ class ConsentPage:
     """The host of its home page, where that is another than the document's."""
     newcomer: bool = False
     """It came by itself, and few people here have allowed it so far."""
+    held_to: tuple[HeldTo, ...] = ()
+    """Limits beside the scopes; empty: none."""
     error: str = ""
     """What was wrong with the last answer, for example that nothing was ticked."""
 
