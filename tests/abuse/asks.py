@@ -232,6 +232,7 @@ API: dict[str, tuple[Ask, ...]] = {
     "PUT /api/v1/users/{user}/rights/{resource}": (
         Ask(method="PUT", by="program", json={"scopes": ["read:calendar"]}),
     ),
+    "GET /api/v1/own/activity": (Ask(by="person"),),
     "GET /api/v1/own/grants": (Ask(by="person"),),
     "POST /api/v1/own/grants/{grant}/narrow": (Ask(method="POST", by="person", json={"keep": ["read:calendar"]}),),
     "POST /api/v1/own/grants/{grant}/stop": (Ask(method="POST", by="person", json={}),),

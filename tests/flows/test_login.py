@@ -123,6 +123,7 @@ async def test_an_administrator_signs_in_and_does_his_work(shell, acme):
     assert (approved.returncode, approved.stderr) == (0, f"Done on {shell.issuer}.\n")
     assert json.loads(approved.stdout)["approver"] == acme["users"]["admin"]["id"]
     assert json.loads(shell("own", "list", "--json").stdout)[0]["agent_name"] == "remit-cli"
+    assert json.loads(shell("own", "activity", "-n", "1", "--json").stdout)[0]["type"] == "grant.approved"
     # Who did it is in the log, by name.
     events = json.loads(shell("api", "get", "events?type=agent.changed").stdout)["events"]
     assert events[0]["event"]["who"]["actor"] == acme["users"]["admin"]["id"]

@@ -110,7 +110,7 @@ NOUNS = {
     "db": "Bring the database to this version, or check it.",
     "grants": "List, approve, narrow and revoke grants.",
     "keys": "List, rotate and revoke signing keys.",
-    "own": "List, narrow and stop what you allowed agents yourself.",
+    "own": "List, narrow and stop what you allowed agents yourself; see what they did.",
     "resources": "List, create and change resources: the APIs that tokens are for.",
     "stops": "List and show stops.",
     "tenants": "List and create tenants; show and change what holds for a whole one.",

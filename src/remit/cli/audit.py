@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from remit.cli.door import Api
 from remit.cli.exits import OK, REFUSED, USAGE
+from remit.cli.find import find_agent, find_client, find_user
 from remit.cli.here import end, say
 from remit.cli.machine import on_this_machine
 from remit.cli.output import write_record
 from remit.cli.place import Place, through
+from remit.cli.spans import read_span
 from remit.cli.told import body_of, write_line
 from remit.core.audit.events import Outcome
 from remit.http.api import events as rest
+from remit.ports.work import Kind
 
 app = App(
     name="audit",
@@ -54,7 +58,7 @@ Lines = Annotated[int, Parameter(name=("-n", "--lines"), help="How many of the n
 
 @app.command(
     help_epilogue="Examples:\n  remit audit tail\n  remit audit tail -n 100 --outcome denied"
-    "\n  remit audit tail --follow --json"
+    "\n  remit audit tail --agent invoice-helper --kind calls --since 7d\n  remit audit tail --follow --json"
 )
 def tail(
     *,
@@ -64,13 +68,32 @@ def tail(
     ] = False,
     type_: Annotated[str | None, Parameter(name="--type", help="Only this type, as in token.issued.")] = None,
     outcome: Annotated[Outcome | None, Parameter(help="Only this outcome.")] = None,
+    kind: Annotated[Kind, Parameter(help="Only what agents did, or only what changed.")] = Kind.ANY,
+    user: Annotated[str | None, Parameter(help="Only what was done for this user: address or id.")] = None,
+    agent: Annotated[str | None, Parameter(help="Only by or about this agent: name or id.")] = None,
+    client: Annotated[str | None, Parameter(help="Only by or about this client: name or id.")] = None,
+    grant: Annotated[str | None, Parameter(help="Only under this grant.")] = None,
+    line: Annotated[str | None, Parameter(help="Only under this approval of a grant.")] = None,
+    jti: Annotated[str | None, Parameter(help="Only about the access token of this id.")] = None,
+    since: Annotated[str | None, Parameter(help="Only of the time from now back, as in 4h or 7d.")] = None,
     place: Place | None = None,
 ) -> int:
     """Print the newest events, oldest first. With --json each line is the event to the byte, as it was hashed."""
     place = place or Place()
-    query = rest.EventQuery(type=type_, outcome=outcome)
 
     async def show(api: Api) -> int:
+        query = rest.EventQuery(
+            type=type_,
+            outcome=outcome,
+            kind=kind,
+            user=None if user is None else await find_user(api, user),
+            agent=None if agent is None else await find_agent(api, agent),
+            client=None if client is None else await find_client(api, client),
+            grant=grant,
+            line=line,
+            jti=jti,
+            since=None if since is None else datetime.now(UTC) - read_span(since),
+        )
         found = await _newest(api, query, n)
         seq = await _seq(api) if follow else -1
         _print(found, json=place.json)

@@ -13,10 +13,12 @@ from remit.cli.output import write_record, write_rows
 from remit.cli.place import Change, Place, through
 from remit.http.api import own as rest
 from remit.http.api.shapes import Nothing
+from remit.ports.work import Kind
 
 app = App(
     name="own",
-    help="List, narrow and stop what you allowed agents yourself, on the server that you are signed in to.",
+    help="List, narrow and stop what you allowed agents yourself, on the server that you are signed in to; see what "
+    "they did.",
     help_epilogue="Examples:\n  remit own list\n  remit own stop grt_01k...",
 )
 
@@ -32,6 +34,30 @@ def list_(*, place: Place | None = None) -> int:
         _person(api)
         found = (await api.ask(rest.list_own)).grants
         write_rows(found, json=place.json, columns=("id", "agent_name", "resource", "can", "standing", "last_used"))
+        return OK
+
+    return through(place, read)
+
+
+@app.command(help_epilogue="Examples:\n  remit own activity\n  remit own activity -n 100 --kind calls --json")
+def activity(
+    *,
+    n: Annotated[int, Parameter(name=("-n", "--lines"), help="How many of the newest.")] = 20,
+    kind: Annotated[Kind, Parameter(help="What agents did, or what changed.")] = Kind.ANY,
+    place: Place | None = None,
+) -> int:
+    """List what happened in your name, newest first."""
+    place = place or Place()
+
+    async def read(api: Api) -> int:
+        _person(api)
+        found: list[rest.OwnEventView] = []
+        async for page in api.every(rest.list_own_events, query=rest.OwnEventQuery(kind=kind)):
+            found += page.events
+            if len(found) >= n:
+                break
+        columns = ("at", "type", "outcome", "agent_name", "resource", "scopes")
+        write_rows(found[: max(n, 0)], json=place.json, columns=columns)
         return OK
 
     return through(place, read)

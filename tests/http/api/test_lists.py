@@ -67,6 +67,23 @@ async def test_events_are_found_by_time(remit, api):
     assert (await api.get("/events?since=9999-12-31T23:59:59-14:00")).json()["events"] == []
 
 
+async def test_events_are_found_by_kind_and_by_approval(remit, api):
+    world = remit.acme
+    await get_tokens(remit, world, world.web)
+    async with remit.deps.db.read(world.tenant.id) as work:
+        (grant,) = await work.grants.list(user=world.alice.id)
+        (line,) = await work.lines.page(grant.id, before=None, limit=9)
+
+    async def types(query):
+        return {event["event"]["type"] for event in (await api.get(f"/events?limit=200&{query}")).json()["events"]}
+
+    assert await types(f"line={line.id}") == {"consent.given", "token.issued"}
+    assert await types(f"line={line.id}&kind=calls") == {"token.issued"}
+    assert await types(f"line={line.id}&kind=changes") == {"consent.given"}
+    assert await types(f"line={line.id}&user={world.mallory.id}") == await types("line=lin_0") == set()
+    assert (await api.get("/events?kind=other")).status_code == 400
+
+
 def test_every_list_is_bounded():
     lists = [row for row in OPERATIONS if "next" in row.answer.__struct_fields__]
     assert [row.name for row in lists if "limit" not in row.query.__struct_fields__] == []

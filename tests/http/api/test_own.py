@@ -65,8 +65,9 @@ async def test_a_grant_of_somebody_else_is_not_his(remit, verb):
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-async def test_a_program_has_nothing_of_its_own(api):
-    answer = await api.get("/own/grants")
+@pytest.mark.parametrize("path", ["/own/grants", "/own/activity"])
+async def test_a_program_has_nothing_of_its_own(api, path):
+    answer = await api.get(path)
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
@@ -96,3 +97,25 @@ async def test_rights_on_the_tenants_own_api_are_not_set_by_hand(remit, api):
     assert (await api.get(path)).json()["scopes"] == ["own:read", "own:write"]
     answer = await api.ask("PUT", path, {"scopes": ["agents:read"]}, if_match="*")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+
+
+async def test_a_user_sees_what_was_done_in_his_name_and_nothing_else(remit):
+    world = remit.acme
+    await get_tokens(remit, world, world.web)
+    await get_tokens(remit, world, world.web, email="mallory@example.com")
+    api = await api_as(remit, world, ALICE)
+    everything = (await api.get("/own/activity?limit=200")).json()
+    told = everything["events"]
+    assert everything["next"] is None
+    own = [event for event in await remit.events(world) if event["who"].get("user") == world.alice.id]
+    assert [event["type"] for event in told] == [event["type"] for event in own][::-1]
+    issued = next(event for event in told if event["type"] == "token.issued" and event["agent_name"] == "planner")
+    assert (issued["agent"], issued["resource"]) == (world.agent.id, world.calendar.uri)
+    assert issued["scopes"] == ["read:calendar", "write:calendar"]
+    assert set(issued) == {"seq", "at", "type", "outcome", "agent", "agent_name", "resource", "scopes"}
+    halves = [(await api.get(f"/own/activity?kind={kind}&limit=200")).json()["events"] for kind in ("calls", "changes")]
+    assert sorted(event["seq"] for half in halves for event in half) == sorted(event["seq"] for event in told)
+    assert all(halves)
+    first = (await api.get("/own/activity?limit=2")).json()
+    rest = (await api.get(f"/own/activity?limit=200&cursor={first['next']}")).json()
+    assert first["events"] + rest["events"] == told

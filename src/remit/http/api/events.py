@@ -9,11 +9,11 @@ from typing import Any, Final
 import msgspec
 
 from remit.core.audit.events import DecisionReported, DenialReported, Outcome
-from remit.core.names import EventId
+from remit.core.names import EventId, LineId
 from remit.core.oauth.verdicts import Refusal
 from remit.http.api.operation import Call, NoQuery, Operation, View
 from remit.http.api.shapes import Id, Moment, NumberedQuery, cut, directory, utc
-from remit.ports.work import EventFilter, StoredEvent
+from remit.ports.work import EventFilter, Kind, StoredEvent
 from remit.services.activity import tell
 
 NO_EVENT: Final = Refusal("not_found", "no such event in this tenant")
@@ -51,14 +51,16 @@ class EventChain(View):
 
 
 class EventQuery(NumberedQuery):
-    """What to look for; ids, and times with `since` in and `until` out."""
+    """What to look for; ids, and times with `since` in and `until` out. `calls` are what agents did."""
 
     type: Id | None = None
     outcome: Outcome | None = None
+    kind: Kind = Kind.ANY
     user: Id | None = None
     agent: Id | None = None
     client: Id | None = None
     grant: Id | None = None
+    line: Id | None = None
     jti: Id | None = None
     since: Moment | None = None
     until: Moment | None = None
@@ -87,7 +89,13 @@ class IntegrityView(View):
 
 
 async def list_events(call: Call[EventQuery, None]) -> EventPage:
-    return await _page(call, _filter(call.query))
+    wanted = replace(_filter(call.query), type=call.query.type, outcome=call.query.outcome, kind=call.query.kind)
+    if call.query.line is not None:
+        # Found among the events of its user, which have an index.
+        line = await call.work.lines.get(LineId(call.query.line))
+        user = wanted.user or (call.query.line if line is None else line.user)
+        wanted = replace(wanted, line=call.query.line, user=user)
+    return await _page(call, wanted)
 
 
 async def list_decisions(call: Call[DecisionQuery, None]) -> EventPage:
@@ -126,8 +134,6 @@ async def get_integrity(call: Call[NoQuery, None]) -> IntegrityView:
 
 def _filter(query: EventQuery | DecisionQuery) -> EventFilter:
     return EventFilter(
-        type=getattr(query, "type", None),
-        outcome=getattr(query, "outcome", None),
         user=query.user,
         agent=query.agent,
         client=query.client,

@@ -1,4 +1,4 @@
-"""REST v1: what the person behind the token allowed whom, as My agents shows it."""
+"""REST v1: what the person behind the token allowed whom, and what came of it: My agents and My activity."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from remit.core.names import GrantId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.users import User
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, View
-from remit.http.api.shapes import Nothing, Scopes
+from remit.http.api.shapes import Nothing, NumberedQuery, Scopes
+from remit.ports.work import Kind
+from remit.services.activity import Told, Wanted, list_events
 from remit.services.directory import OwnGrant, Standing, find_own_grant, list_own_grants
 from remit.services.grant_changes import NO_GRANT, narrow, revoke_all_own, revoke_own
 
@@ -42,6 +44,32 @@ class OwnGrants(View):
     grants: list[OwnGrantView]
 
 
+class OwnEventView(View):
+    """What happened in your name. `scopes` are those that were needed for a call, or else those that came of it."""
+
+    seq: int
+    at: datetime
+    type: str
+    outcome: str
+    agent: str | None
+    agent_name: str
+    resource: str | None
+    scopes: list[str]
+
+
+class OwnEvents(View):
+    """What happened in your name, newest first."""
+
+    events: list[OwnEventView]
+    next: str | None
+
+
+class OwnEventQuery(NumberedQuery):
+    """All of it, what agents did, or what changed."""
+
+    kind: Kind = Kind.ANY
+
+
 class Keep(Shape):
     """The scopes that stay."""
 
@@ -59,6 +87,16 @@ async def list_own(call: Call[NoQuery, None]) -> OwnGrants | Refusal:
     if isinstance(user, Refusal):
         return user
     return OwnGrants(grants=_views(await list_own_grants(call.tenant.id, user.id, call.deps)))
+
+
+async def list_own_events(call: Call[OwnEventQuery, None]) -> OwnEvents | Refusal:
+    user = _person(call)
+    if isinstance(user, Refusal):
+        return user
+    query = call.query
+    wanted = Wanted(user=user.id, kind=query.kind)
+    rows, more = await list_events(call.tenant.id, wanted, call.deps, before=query.cursor, limit=query.limit)
+    return OwnEvents(events=[_event(told) for told in rows], next=str(rows[-1].stored.seq) if more else None)
 
 
 async def narrow_own(call: Call[NoQuery, Keep]) -> OwnGrantView | Refusal:
@@ -115,10 +153,33 @@ def _views(found: Sequence[OwnGrant]) -> list[OwnGrantView]:
     ]
 
 
+def _event(told: Told) -> OwnEventView:
+    agent = told.who.get("agent")
+    return OwnEventView(
+        seq=told.stored.seq,
+        at=told.stored.at,
+        type=told.stored.type,
+        outcome=told.stored.outcome,
+        agent=agent,
+        agent_name=told.name(agent),
+        resource=told.who.get("resource"),
+        scopes=told.listed("required") or told.listed("scopes"),
+    )
+
+
 _ALL: Final = "/api/v1/own/grants"
 
 OPERATIONS: Final = (
     Operation("GET", _ALL, "own:read", list_own, "List what you allowed", OwnGrants),
+    Operation(
+        "GET",
+        "/api/v1/own/activity",
+        "own:read",
+        list_own_events,
+        "See what agents did in your name",
+        OwnEvents,
+        query=OwnEventQuery,
+    ),
     Operation(
         "POST", f"{_ALL}/{{grant}}/narrow", "own:write", narrow_own, "Leave an agent less", OwnGrantView, body=Keep
     ),
