@@ -39,7 +39,7 @@ from remit.http.oauth.authorize import authorize_endpoint
 from remit.http.oauth.inspect import introspection_endpoint, revocation_endpoint, userinfo_endpoint
 from remit.http.oauth.metadata import jwks_endpoint, metadata_endpoint, protected_resource_endpoint
 from remit.http.oauth.par import pushed_request_endpoint
-from remit.http.oauth.register import registration_endpoint
+from remit.http.oauth.register import configuration_endpoint, registration_endpoint
 from remit.http.oauth.token import token_endpoint
 from remit.http.routing import SECURITY_TXT, TenantRouter, not_found, wrong_method
 from remit.http.security_txt import security_txt_endpoint
@@ -209,6 +209,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/oauth/introspect", Plain(introspection_endpoint)),
         Route("/oauth/revoke", Plain(revocation_endpoint)),
         Route("/oauth/register", registration_endpoint, methods=ANY),
+        Route("/oauth/register/{client}", configuration_endpoint, methods=ANY),
         Route("/oauth/userinfo", Plain(userinfo_endpoint)),
         Route("/oauth/jwks", jwks_endpoint, methods=["GET"]),
         Route("/.well-known/oauth-authorization-server", metadata_endpoint, methods=["GET"]),

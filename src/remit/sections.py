@@ -124,7 +124,10 @@ class Tokens:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
     mode: str = _setting(
-        "open", "`open` in tenants with a `self-registered` remit; or `off`.", allowed.one_of("open", "off")
+        "open",
+        "Who may register a client, in tenants with a `self-registered` remit: `open`, `token` (whoever has an initial "
+        "access token) or `off`; a tenant may choose less.",
+        allowed.one_of("open", "token", "off"),
     )
     documents: str = _setting(
         "on",

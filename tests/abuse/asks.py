@@ -41,6 +41,8 @@ class Ask:
             case "program" | "person":
                 headers["authorization"] = f"Bearer <{self.by}>"
                 headers["if-match"] = "*"
+            case "registration":
+                headers["authorization"] = "Bearer <registration>"
             case "bearer":
                 headers["authorization"] = "Bearer <access>"
             case "admin" | "alice":
@@ -135,6 +137,10 @@ PROTOCOL: dict[str, tuple[Ask, ...]] = {
         Ask(method="POST", by="client", form={"token": "<refresh>"}, effective=False),
     ),
     "ANY /oauth/register": NOTHING,
+    "ANY /oauth/register/{client}": (
+        Ask(by="registration", instead={"client": "registered"}),
+        Ask(method="DELETE", by="registration", instead={"client": "registered"}),
+    ),
     "ANY /oauth/userinfo": (Ask(by="bearer"), Ask(method="POST", by="bearer")),
     "GET /oauth/jwks": NOTHING,
     "GET /.well-known/oauth-authorization-server": NOTHING,
@@ -193,6 +199,9 @@ API: dict[str, tuple[Ask, ...]] = {
         Ask(method="POST", by="program", json={**_CLIENT, "agent": "<agent>"}),
         Ask(method="POST", by="program", json={**_CLIENT, "agent": "<agent>", "default_resource": "<resource>"}),
     ),
+    "GET /api/v1/registration-tokens": (Ask(by="program"),),
+    "POST /api/v1/registration-tokens": (Ask(method="POST", by="program", json={}),),
+    "POST /api/v1/registration-tokens/{initial}/end": (Ask(method="POST", by="program", json={}),),
     "POST /api/v1/clients/expected": (
         Ask(method="POST", by="program", json={"agent": "<agent>", "document": "https://app.example/expected.json"}),
     ),

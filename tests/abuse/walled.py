@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import apsw
 from remit.core.names import LineId, Prefix, SecretKind, SessionId, UserId
 from remit.core.sessions import LoginSession
 from remit.core.stops import Target, TargetKind
+from remit.services.provisioning.initial_tokens import add_initial_token
 from remit.services.provisioning.setup import create_setup_link
 from remit.services.stops import place_stop
 from tests.abuse.asks import REPORT, Values
 from tests.http.api.world import EVERYTHING, api_as, api_of
 from tests.kit.flows import approve, claims_of, get_tokens, request_for
 from tests.kit.instance import Remit
+from tests.kit.registering import let_in, register
 from tests.kit.world import BASE, SEEDER, World, sure
 
 
@@ -50,6 +53,9 @@ async def furnish(remit: Remit, world: World) -> dict[str, str]:
     assert other is not None
     assert line is not None
     stop = sure(await place_stop(tenant.id, Target(TargetKind.AGENT, other.id), deps, SEEDER, reason="INC-0"))
+    await let_in(remit, world)
+    registered = (await register(remit, world)).json()
+    initial, _ = sure(await add_initial_token(tenant.id, deps, SEEDER, note="n", uses=1, lives=timedelta(days=1)))
     binding = deps.fresh.opaque(SecretKind.BROWSER).text().reveal()
     made = {
         "tenant": tenant.id,
@@ -67,6 +73,9 @@ async def furnish(remit: Remit, world: World) -> dict[str, str]:
         "credential": secret.id,
         "resource-credential": resource_secret.id,
         "stop": stop.id,
+        "registered": registered["client_id"],
+        "registration": registered["registration_access_token"],
+        "initial": initial.id,
         "access": worlds_tokens["access_token"],
         "refresh": worlds_tokens["refresh_token"],
         "code": (await approve(remit, world, world.web)).code,

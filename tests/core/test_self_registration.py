@@ -56,7 +56,10 @@ REFUSED = {
     "plain http to somewhere": ({"redirect_uris": ("http://app.example/cb",)}, "invalid_redirect_uri"),
     "a host that looks like loopback": ({"redirect_uris": ("http://localhost.evil.example/",)}, "invalid_redirect_uri"),
     "a script": ({"redirect_uris": ("javascript:alert(1)",)}, "invalid_redirect_uri"),
-    "an own scheme without being native": ({"redirect_uris": ("com.example.app:/cb",)}, "invalid_redirect_uri"),
+    "an own scheme without being native": (
+        {"redirect_uris": ("com.example.app:/cb",), "application_type": "web"},
+        "invalid_redirect_uri",
+    ),
     "twenty-one redirects": (
         {"redirect_uris": tuple(f"https://app.example/{n}" for n in range(21))},
         "invalid_redirect_uri",

@@ -119,6 +119,8 @@ async def test_a_public_client_is_told_everything_that_holds(remit):
     assert response.headers["pragma"] == "no-cache"
     body = response.json()
     assert body.pop("client_id").startswith("cli_")
+    assert body.pop("registration_client_uri").startswith(f"{remit.acme.issuer}/oauth/register/cli_")
+    assert body.pop("registration_access_token").startswith("rmt_ra_")
     assert body == {
         "client_id_issued_at": int(remit.clock.now().timestamp()),
         "client_name": "Notes",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from remit.core.admission import Admission, Documents
+from remit.core.admission import Admission, Documents, InitialToken, Registrations
 from remit.core.agents import Agent, AgentState, Remit, ScopeKey
 from remit.core.audit.events import Event, SignInRefused, TokenIntrospected, TokenIssued, Who
 from remit.core.clients import AuthMethod, Client, ClientState, GrantType
@@ -150,7 +150,11 @@ A_CLIENT = Client(
     state=ClientState.ACTIVE,
     created_at=NOW,
 )
-AN_ADMISSION = Admission(documents=Documents.LISTED, hosts=("b.example", "a.example"), same_origin=True)
+AN_ADMISSION = Admission(
+    registration=Registrations.TOKEN, documents=Documents.LISTED, hosts=("b.example", "a.example"), same_origin=True
+)
+AN_INITIAL_TOKEN = InitialToken(id="it_1", digest=b"\0digest", note="laptops", uses=1, created_at=NOW, expires_at=LATER)
+AN_ACCESS = StoredSecret(id="ra_1", digest=b"\0digest", created_at=NOW, expires_at=None)
 A_READING = Reading(etag='"1"', read_at=NOW, fresh_until=LATER)
 A_GRANT = Grant(
     id=GRANT,
@@ -262,6 +266,8 @@ async def furnish(work: Work) -> None:
     await work.agents.publish(A_REMIT, at=NOW)
     await work.clients.add(A_CLIENT)
     await work.admission.choose(AN_ADMISSION)
+    await work.registrations.add(AN_INITIAL_TOKEN)
+    await work.registrations.set_access(CLIENT, AN_ACCESS)
     await work.readings.put(CLIENT, "document", A_READING)
     await work.replies.keep("cli_1", "key", A_REPLY, until=LATER)
     await work.clients.add_secret(CLIENT, A_SECRET)

@@ -111,6 +111,7 @@ NOUNS = {
     "grants": "List, approve, narrow and revoke grants.",
     "keys": "List, rotate and revoke signing keys.",
     "own": "List, narrow and stop what you allowed agents yourself; see what they did.",
+    "registration": "Make and end tokens with which programs may register clients.",
     "resources": "List, create and change resources: the APIs that tokens are for.",
     "stops": "List and show stops.",
     "tenants": "List and create tenants; show and change what holds for a whole one.",

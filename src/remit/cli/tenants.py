@@ -12,7 +12,7 @@ from remit.cli.here import NOTHING_KEPT, DryRun, Folder, Instance, in_instance, 
 from remit.cli.machine import on_this_machine
 from remit.cli.output import Row, write_record, write_rows
 from remit.cli.place import Change, Place, through
-from remit.core.admission import Documents
+from remit.core.admission import Documents, Registrations
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.http.api import settings as rest
@@ -145,6 +145,9 @@ def lifetimes(
 )
 def admission(
     *,
+    registration: Annotated[
+        Registrations | None, Parameter(help="Who may register: nobody, whoever has a token for it, or everybody.")
+    ] = None,
     documents: Annotated[
         Documents | None, Parameter(help="Read documents of no host, any, those listed, or all but those listed.")
     ] = None,
@@ -156,9 +159,14 @@ def admission(
     ] = None,
     place: Change | None = None,
 ) -> int:
-    """Show whose client metadata documents are read, or choose it. Hosts that are given replace the list."""
+    """Show who may register and whose documents are read, or choose it. Hosts that are given replace the list."""
     place = place or Change()
-    given: dict[str, Any] = {"documents": documents, "hosts": host, "same_origin": same_origin}
+    given: dict[str, Any] = {
+        "registration": registration,
+        "documents": documents,
+        "hosts": host,
+        "same_origin": same_origin,
+    }
     wanted = {name: value for name, value in given.items() if value is not None}
 
     async def choose(api: Api) -> int:

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from remit.core.oauth.verdicts import Refusal
 
 MOST_HOSTS: Final = 200
+MOST_USES: Final = 1000
+LONGEST_TOKEN: Final = timedelta(days=365)
 
 _HOST: Final = re.compile(r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class Registrations(StrEnum):
+    """Who may register himself (DCR-1); each but the first is wider than the one before."""
+
+    OFF = "off"
+    TOKEN = "token"
+    OPEN = "open"
+
+    def within(self, other: Registrations) -> Registrations:
+        """Return the narrower of two choices."""
+        order = tuple(Registrations)
+        return min(self, other, key=order.index)
 
 
 class Documents(StrEnum):
@@ -24,9 +40,27 @@ class Documents(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InitialToken:
+    """A token with which a stranger may register so many clients, until some time."""
+
+    id: str
+    digest: bytes = field(repr=False)
+    note: str
+    uses: int
+    """How often it can still be used."""
+    created_at: datetime
+    expires_at: datetime
+
+    def usable(self, now: datetime) -> bool:
+        return self.uses > 0 and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """What a tenant chose. Nobody comes in at all before there is a ceiling for whoever does."""
 
+    registration: Registrations = Registrations.OPEN
+    """`token`: with an initial access token that an administrator gave out (RFC 7591 §3)."""
     documents: Documents = Documents.ANY
     hosts: tuple[str, ...] = ()
     """Hosts of documents, as in `app.example` or `*.example`; whom the list lets in or keeps out says `documents`."""

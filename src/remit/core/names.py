@@ -73,6 +73,8 @@ class SecretKind(StrEnum):
     RESOURCE = "rs"
     SETUP = "su"
     BROWSER = "br"
+    INITIAL = "it"
+    REGISTRATION = "ra"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from remit.core.agents import Agent, AgentState, Remit
 from remit.core.clients import AuthMethod, GrantType
+from remit.core.names import Secret
 from remit.core.oauth.details import TYPES
 from remit.core.oauth.redirects import check_link, check_registered, display_host
 from remit.core.oauth.scopes import IDENTITY_SCOPES
@@ -24,7 +25,7 @@ GOVERNOR = "self-registered"
 LONGEST_NAME = 60
 """Leaves room in an agent's name for what tells it from its namesakes."""
 
-METHODS = (AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST, AuthMethod.NONE)
+METHODS = (AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST, AuthMethod.NONE, AuthMethod.PRIVATE_KEY_JWT)
 GRANT_TYPES = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})
 
 
@@ -42,6 +43,7 @@ class ClientMetadata:
     id_token_alg: str | None = None
     client_id: str | None = None
     """What a document calls itself; nothing in a registration, where we give the id."""
+    secret: Secret | None = None
     holds_secret: bool = False
     home: str | None = None
     links: tuple[str, ...] = ()
@@ -82,7 +84,7 @@ def judge_metadata(
     asked = frozenset(said.grant_types) if said.grant_types else frozenset({"authorization_code"})
     grant_types = frozenset(kind for kind in allowed if kind in asked)
     redirected = GrantType.CLIENT_CREDENTIALS not in grant_types or GrantType.AUTHORIZATION_CODE in grant_types
-    application_type = said.application_type or "web"
+    application_type = said.application_type or _usual_type(said.redirect_uris)
     if application_type not in APPLICATION_TYPES:
         return _no("application_type is web or native")
     if redirected and (flaw := _judge_redirects(said.redirect_uris, application_type)) is not None:
@@ -97,6 +99,8 @@ def judge_metadata(
         return _no("response_types must contain code, which belongs to authorization_code")
     if said.require_signed and method != AuthMethod.PRIVATE_KEY_JWT:
         return _no("require_signed_request_object needs keys, and here none are registered: leave it out")
+    if method == AuthMethod.PRIVATE_KEY_JWT and said.jwks is None:
+        return _no("private_key_jwt needs jwks with the client's public keys")
     if said.keyed_twice:
         return _no("send jwks or jwks_uri, not both")
     if (flaw := next((flaw for link in said.links if (flaw := check_link(link)) is not None), None)) is not None:
@@ -139,6 +143,12 @@ def _judge_redirects(redirect_uris: tuple[str, ...], application_type: str) -> R
         return Refusal("invalid_redirect_uri", "a redirect URI is there twice")
     flaws = (check_registered(uri, application_type) for uri in redirect_uris)
     return next((flaw for flaw in flaws if flaw is not None), None)
+
+
+def _usual_type(redirect_uris: tuple[str, ...]) -> str:
+    """Return the type of a client that names none: whoever has a scheme of his own is an app (RFC 8252 §7.1)."""
+    own = any(not uri.lower().startswith(("https:", "http:")) for uri in redirect_uris)
+    return "native" if own else "web"
 
 
 def _plain(name: str) -> str:

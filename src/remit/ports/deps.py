@@ -169,7 +169,7 @@ class RegistrationLimits:
     """Whether and how often clients may register themselves, from the settings."""
 
     mode: str = "open"
-    """`open`: in tenants that have a remit for such clients. `off`: nowhere."""
+    """`open`: in tenants that have a remit for such clients. `token`: there, with a token. `off`: nowhere."""
     quota: int = 200
     per_peer: int = 30
     documents: bool = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from remit.core.admission import Admission
+from remit.core.admission import Admission, InitialToken
 from remit.core.agents import Agent, AgentState, Remit
 from remit.core.clients import Client, Party
 from remit.core.credentials import StoredSecret
@@ -111,6 +111,24 @@ class Readings(Protocol):
 
     async def get(self, client: ClientId, what: str) -> Reading | None: ...
     async def put(self, client: ClientId, what: str, reading: Reading) -> None: ...
+
+
+class Registrations(Protocol):
+    """Tokens of registration: those that let strangers register, and the one with which each manages itself."""
+
+    async def add(self, token: InitialToken) -> None: ...
+    async def get(self, token: str) -> InitialToken | None: ...
+    async def list(self) -> tuple[InitialToken, ...]:
+        """Return the newest, newest first."""
+        ...
+
+    async def use(self, token: str, *, at: datetime) -> bool:
+        """Use it once. False when it is used up or over."""
+        ...
+
+    async def end(self, token: str) -> None: ...
+    async def access(self, client: ClientId) -> StoredSecret | None: ...
+    async def set_access(self, client: ClientId, access: StoredSecret) -> None: ...
 
 
 class Clients(Protocol):

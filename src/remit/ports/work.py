@@ -30,7 +30,17 @@ from remit.core.tenants import Tenant
 from remit.core.tokens import RefreshToken
 from remit.ports.credentials import Credentials
 from remit.ports.log import AuditLog, Decisions, EventFilter, Events, Kind, StoredEvent, TreeState, Usage
-from remit.ports.registry import AdmissionChoice, Agents, Clients, Keys, Readings, Resources, Tenants, Users
+from remit.ports.registry import (
+    AdmissionChoice,
+    Agents,
+    Clients,
+    Keys,
+    Readings,
+    Registrations,
+    Resources,
+    Tenants,
+    Users,
+)
 from remit.ports.replies import Facts, Replies, Reply
 
 
@@ -181,6 +191,7 @@ class Work(Protocol):
     clients: Clients
     admission: AdmissionChoice
     readings: Readings
+    registrations: Registrations
     resources: Resources
     credentials: Credentials
     grants: Grants

@@ -21,7 +21,11 @@ async def choose_admission(tenant: TenantId, deps: Deps, who: Who, chosen: Admis
     async with deps.db.work(tenant) as work:
         await work.admission.choose(chosen)
         event = TenantAdmissionChanged(
-            who=who, documents=chosen.documents, hosts=chosen.hosts, same_origin=chosen.same_origin
+            who=who,
+            registration=chosen.registration,
+            documents=chosen.documents,
+            hosts=chosen.hosts,
+            same_origin=chosen.same_origin,
         )
         await work.events.append(event, at=deps.clock.now())
     return chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from remit.core.clients import Party
+from remit.core.clients import ClientState, Party
 from remit.core.credentials import StoredSecret
 from remit.core.names import ResourceId, Secret, SecretKind, parse_opaque
 from remit.core.oauth.client_auth import FAILED, Presented, Proof, method_fits
@@ -14,12 +14,17 @@ from remit.core.resources import Resource
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 
+EXPIRED = Refusal("invalid_client", "this registration was not used within a day and expired: register again")
+"""What is left of a registration: whoever comes back with its id is told what to do, whatever he proves."""
+
 
 async def authenticate(work: Work, presented: Presented, deps: Deps) -> Party | Refusal:
     """Return the party that presented itself, or the one refusal that says nothing about what failed (CA-8)."""
     party = await work.clients.party(presented.client)
     if party is None:
         return replace(FAILED, audit="no such client")
+    if party.client.state is ClientState.EXPIRED:
+        return EXPIRED
     if not method_fits(presented, party.client):
         return replace(FAILED, audit=f"registered {party.client.auth_method}, presented {presented.proof}")
     match presented.proof:
@@ -27,7 +32,7 @@ async def authenticate(work: Work, presented: Presented, deps: Deps) -> Party | 
             return party
         case Proof.SECRET:
             secrets = await work.clients.secrets(party.client.id)
-            if _proves(work, party.client.id, presented.value, secrets, SecretKind.CLIENT, deps):
+            if proves(work, party.client.id, presented.value, secrets, SecretKind.CLIENT, deps):
                 return party
             return replace(FAILED, audit="wrong or expired secret")
         case Proof.ASSERTION:
@@ -42,12 +47,12 @@ async def authenticate_resource(work: Work, presented: Presented, deps: Deps) ->
     if resource is None:
         return replace(FAILED, audit="no such resource")
     secrets = await work.resources.secrets(resource.id)
-    if not _proves(work, resource.id, presented.value, secrets, SecretKind.RESOURCE, deps):
+    if not proves(work, resource.id, presented.value, secrets, SecretKind.RESOURCE, deps):
         return replace(FAILED, audit="wrong or expired secret")
     return resource
 
 
-def _proves(
+def proves(
     work: Work, holder: str, value: Secret | None, stored: Iterable[StoredSecret], kind: SecretKind, deps: Deps
 ) -> bool:
     """Say whether a secret is one of the holder's, and note which one was used."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from remit.core.names import Secret
 from remit.core.oauth.verdicts import Refusal
 from remit.core.self_registration import ClientMetadata
 
@@ -40,6 +41,7 @@ class Metadata(msgspec.Struct):
         links = (self.client_uri, self.logo_uri, self.tos_uri, self.policy_uri, self.jwks_uri)
         return ClientMetadata(
             client_id=self.client_id,
+            secret=Secret(self.client_secret) if isinstance(self.client_secret, str) else None,
             holds_secret=self.client_secret is not None or self.client_secret_expires_at is not None,
             redirect_uris=tuple(self.redirect_uris or ()),
             auth_method=self.token_endpoint_auth_method,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from remit.core.admission import USUAL, InitialToken, Registrations
 from remit.core.agents import Agent, AgentState, Remit
 from remit.core.audit.events import (
     SYSTEM,
@@ -14,10 +15,11 @@ from remit.core.audit.events import (
     CredentialAdded,
     RegistrationRefused,
     RemitPublished,
+    Who,
 )
 from remit.core.clients import Client, ClientState
 from remit.core.credentials import StoredSecret
-from remit.core.names import AgentId, ClientId, Prefix, RemitId, Secret, SecretKind, TenantId, UserId
+from remit.core.names import AgentId, ClientId, Prefix, RemitId, Secret, SecretKind, TenantId, UserId, parse_opaque
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.self_registration import (
     GOVERNOR,
@@ -36,6 +38,10 @@ from remit.services.provisioning.credentials import SECRET_METHODS
 UNUSED = timedelta(hours=24)
 """A client that nobody has allowed anything for this long is retired (DCR-6)."""
 
+NEEDS_TOKEN = Refusal(
+    "invalid_token", "this issuer takes registrations with an initial access token only: ask an administrator for one"
+)
+BAD_TOKEN = Refusal("invalid_token", "the initial access token is unknown, used up or expired: ask for another one")
 CLOSED = Refusal("not_found", "this issuer takes no registrations: ask an administrator to register the client")
 FULL = Refusal("access_denied", "this issuer takes no more registrations: ask an administrator to register the client")
 UNOWNED = Refusal("access_denied", "nobody here could answer for the client: the issuer has no administrator yet")
@@ -47,24 +53,32 @@ class Registered:
 
     client: Client
     secret: Secret | None = field(repr=False)
+    access: Secret | None = field(default=None, repr=False)
+    """With this it manages its registration (RFC 7592 §3); a client of a document has none."""
 
 
 async def takes_registrations(work: Work, deps: Deps) -> bool:
     """Say whether a client may register itself in this tenant now, which is what the metadata advertises."""
-    return deps.registration.mode == "open" and await ceiling_of(work, deps) is not None
+    return await mode_of(work, deps) is not Registrations.OFF and await ceiling_of(work, deps) is not None
+
+
+async def mode_of(work: Work, deps: Deps) -> Registrations:
+    """Return who may register: what the instance and the tenant both allow."""
+    admission = await work.admission.get() or USUAL
+    return Registrations(deps.registration.mode).within(admission.registration)
 
 
 async def register(
-    tenant: TenantId, said: ClientMetadata | Refusal, deps: Deps, origin: Origin
+    tenant: TenantId, said: ClientMetadata | Refusal, deps: Deps, origin: Origin, *, token: Secret | None = None
 ) -> Registered | Refusal | TooMany:
-    """Register a client with an agent of its own, under the tenant's ceiling for such."""
+    """Register a client with an agent of its own, under the tenant's ceiling for such. `token`: what lets it in."""
     now, limits = deps.clock.now(), deps.registration
     who = f"{tenant} {origin.peer or 'unknown'}"
     wait = deps.throttle.allow("register", who, limit=limits.per_peer, per_seconds=3600, now=now)
     if wait:
         return TooMany(wait)
     async with deps.db.work(tenant) as work:
-        outcome = await _register(work, said, deps, origin)
+        outcome = await _register(work, said, token, deps, origin)
         if isinstance(outcome, Refusal):
             event = RegistrationRefused(who=origin.nobody(), code=outcome.code, reason=outcome.hint)
             await work.events.tally(event, reason=f"{outcome.code}: {outcome.hint}", at=now)
@@ -81,20 +95,43 @@ async def retire_unused(tenant: TenantId, deps: Deps) -> None:
             await _retire_unused(work, now)
 
 
-async def _register(work: Work, said: ClientMetadata | Refusal, deps: Deps, origin: Origin) -> Registered | Refusal:
-    ceiling = await ceiling_of(work, deps) if deps.registration.mode == "open" else None
-    if ceiling is None:
+async def _register(
+    work: Work, said: ClientMetadata | Refusal, token: Secret | None, deps: Deps, origin: Origin
+) -> Registered | Refusal:
+    mode, ceiling = await mode_of(work, deps), await ceiling_of(work, deps)
+    if mode is Registrations.OFF or ceiling is None:
         return CLOSED
+    initial = await _initial(work, token, deps) if mode is Registrations.TOKEN else None
+    if mode is Registrations.TOKEN and initial is None:
+        return NEEDS_TOKEN if token is None else BAD_TOKEN
     if isinstance(said, Refusal):
         return said
     registration = judge_metadata(said, known=frozenset(key.name for key in ceiling.scopes))
     if isinstance(registration, Refusal):
         return registration
-    return await take_in(work, registration, ceiling, deps, origin)
+    if registration.jwks is not None and (clause := deps.keyring.flaw_of_jwks(registration.jwks)) is not None:
+        return Refusal("invalid_client_metadata", f"the key set {clause}")
+    return await take_in(work, registration, ceiling, deps, origin, initial=initial)
+
+
+async def _initial(work: Work, token: Secret | None, deps: Deps) -> InitialToken | None:
+    """Return the initial access token of this text, while it can be used."""
+    opaque = parse_opaque(token.reveal(), SecretKind.INITIAL) if token is not None else None
+    found = await work.registrations.get(opaque.id) if opaque is not None else None
+    if opaque is None or found is None or not deps.digester.matches(opaque, found.digest):
+        return None
+    return found if found.usable(deps.clock.now()) else None
 
 
 async def take_in(
-    work: Work, registration: Registration, ceiling: Remit, deps: Deps, origin: Origin, *, document: str | None = None
+    work: Work,
+    registration: Registration,
+    ceiling: Remit,
+    deps: Deps,
+    origin: Origin,
+    *,
+    document: str | None = None,
+    initial: InitialToken | None = None,
 ) -> Registered | Refusal:
     """Make the client with an agent of its own, where there is room. `document` is the URL that describes it."""
     now = deps.clock.now()
@@ -104,7 +141,18 @@ async def take_in(
     owner = first_administrator(await work.users.list())
     if owner is None:
         return UNOWNED
-    return await _add(work, registration, owner.id, ceiling, deps, origin, document)
+    if initial is not None and not await work.registrations.use(initial.id, at=now):
+        return BAD_TOKEN
+    by = _By(document=document, token=None if initial is None else initial.id)
+    return await _add(work, registration, owner.id, ceiling, deps, origin, by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _By:
+    """How a client came in, where that has a name."""
+
+    document: str | None
+    token: str | None
 
 
 async def ceiling_of(work: Work, deps: Deps) -> Remit | None:
@@ -128,7 +176,7 @@ async def _add(
     ceiling: Remit,
     deps: Deps,
     origin: Origin,
-    document: str | None,
+    by: _By,
 ) -> Registered:
     now = deps.clock.now()
     client_id = ClientId(deps.fresh.id(Prefix.CLIENT))
@@ -161,7 +209,7 @@ async def _add(
         default_scopes=registration.scopes,
         jwks=registration.jwks,
         require_signed=registration.require_signed,
-        document=document,
+        document=by.document,
         home=registration.home,
         self_registered=True,
         version=1,
@@ -184,17 +232,31 @@ async def _add(
             auth_method=client.auth_method,
             grant_types=tuple(sorted(client.grant_types)),
             redirect_uris=client.redirect_uris,
-            document=document,
+            document=by.document,
+            token=by.token,
         ),
         at=now,
     )
+    access = None if by.document is not None else await _give_access(work, client, deps)
     if client.auth_method not in SECRET_METHODS:
-        return Registered(client=client, secret=None)
-    opaque = deps.fresh.opaque(SecretKind.CLIENT)
+        return Registered(client=client, secret=None, access=access)
+    return Registered(client=client, secret=await give_secret(work, client, deps, who), access=access)
+
+
+async def _give_access(work: Work, client: Client, deps: Deps) -> Secret:
+    opaque, now = deps.fresh.opaque(SecretKind.REGISTRATION), deps.clock.now()
+    access = StoredSecret(id=opaque.id, digest=deps.digester.digest(opaque), created_at=now, expires_at=None)
+    await work.registrations.set_access(client.id, access)
+    return opaque.text()
+
+
+async def give_secret(work: Work, client: Client, deps: Deps, who: Who) -> Secret:
+    """Give a client a secret to prove itself by: told this once."""
+    opaque, now = deps.fresh.opaque(SecretKind.CLIENT), deps.clock.now()
     stored = StoredSecret(id=opaque.id, digest=deps.digester.digest(opaque), created_at=now, expires_at=None)
     await work.clients.add_secret(client.id, stored)
     await work.events.append(CredentialAdded(who=who, holder=client.id, credential=stored.id), at=now)
-    return Registered(client=client, secret=opaque.text())
+    return opaque.text()
 
 
 async def _retire_unused(work: Work, now: datetime) -> None:

@@ -8,7 +8,7 @@ from remit.core.keys import KeyState, SigningKey
 from remit.core.lifetimes import ChosenLifetimes, Lifetimes
 from remit.core.names import TenantId
 from remit.ports.deps import Deps
-from remit.services.registration import takes_registrations
+from remit.services.registration import mode_of, takes_registrations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ async def look_at_settings(tenant: TenantId, deps: Deps) -> TenantSettings:
             chosen=(await work.tenants.current()).lifetimes,
             instance=deps.lifetimes,
             keys=tuple(sorted(keys, key=lambda key: (key.use, key.alg, _ORDER[key.state], key.kid))),
-            registration_mode=deps.registration.mode,
+            registration_mode=await mode_of(work, deps),
             registration_open=await takes_registrations(work, deps),
             self_registered=await work.clients.count_self_registered(),
             quota=deps.registration.quota,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from remit.core.admission import Admission, Documents
+from remit.core.admission import Admission, Documents, Registrations
 from remit.core.names import ClientId
 from remit.core.oauth.documents import Reading
 from remit.store.columns import from_json, from_ms, to_json, to_ms
 from remit.store.statements import Statements
 
 GET = """
-select documents, hosts, same_origin from admission where tenant = :tenant
+select registration, documents, hosts, same_origin from admission where tenant = :tenant
 """
 
 CHOOSE = """
-insert into admission (tenant, documents, hosts, same_origin) values (:tenant, :documents, :hosts, :same_origin)
+insert into admission (tenant, registration, documents, hosts, same_origin)
+values (:tenant, :registration, :documents, :hosts, :same_origin)
 on conflict (tenant) do update
-   set documents = excluded.documents, hosts = excluded.hosts, same_origin = excluded.same_origin
+   set registration = excluded.registration, documents = excluded.documents, hosts = excluded.hosts,
+       same_origin = excluded.same_origin
 """
 
 READING = """
@@ -43,12 +45,18 @@ class AdmissionTable:
         row = await self._statements.row(GET)
         if row is None:
             return None
-        documents, hosts, same_origin = row
-        return Admission(documents=Documents(documents), hosts=from_json(hosts), same_origin=bool(same_origin))
+        registration, documents, hosts, same_origin = row
+        return Admission(
+            registration=Registrations(registration),
+            documents=Documents(documents),
+            hosts=from_json(hosts),
+            same_origin=bool(same_origin),
+        )
 
     async def choose(self, admission: Admission) -> None:
         await self._statements.rows(
             CHOOSE,
+            registration=admission.registration.value,
             documents=admission.documents.value,
             hosts=to_json(admission.hosts),
             same_origin=int(admission.same_origin),

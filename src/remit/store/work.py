@@ -28,6 +28,7 @@ from remit.store.once import OnceTable
 from remit.store.pushed import PushedRequestTable
 from remit.store.recall import Recall
 from remit.store.refresh_tokens import RefreshTokenTable
+from remit.store.registrations import RegistrationTables
 from remit.store.replies import ReplyTable
 from remit.store.resources import ResourceTable
 from remit.store.sessions import SessionTable
@@ -52,6 +53,7 @@ class TenantWork(Work):
         self.clients = ClientTable(statements)
         self.admission = AdmissionTable(statements)
         self.readings = ReadingTable(statements)
+        self.registrations = RegistrationTables(statements)
         self.resources = ResourceTable(statements)
         self.credentials = CredentialTable(statements)
         self.grants = GrantTable(statements)

@@ -37,6 +37,7 @@ class TenantAdmissionChanged(Event):
     """Whose documents are read from now on."""
 
     type: ClassVar[str] = "tenant.admission_changed"
+    registration: str
     documents: str
     hosts: tuple[str, ...]
     same_origin: bool
@@ -166,6 +167,24 @@ class ClientRegistered(Event):
     redirect_uris: tuple[str, ...]
     document: str | None = None
     """The URL of the document that describes it, where it came by one."""
+    token: str | None = None
+    """The initial access token that let it register, where it took one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitialTokenAdded(Event):
+    type: ClassVar[str] = "initial_token.added"
+    token: str
+    note: str
+    uses: int
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitialTokenEnded(Event):
+    type: ClassVar[str] = "initial_token.ended"
+    token: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

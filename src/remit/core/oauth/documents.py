@@ -71,8 +71,6 @@ def judge_document(
     method = said.auth_method or AuthMethod.NONE
     if method not in METHODS:
         return _no(f"token_endpoint_auth_method must be one of {', '.join(METHODS)}")
-    if method == AuthMethod.PRIVATE_KEY_JWT and said.jwks is None:
-        return _no("private_key_jwt needs jwks with the client's public keys")
     return judge_metadata(
         replace(said, auth_method=method),
         known=known,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, UnsetType
 
-from remit.core.admission import USUAL, Documents
+from remit.core.admission import USUAL, Documents, Registrations
 from remit.core.oauth.verdicts import Refusal
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
 from remit.http.api.shapes import given
@@ -27,8 +27,9 @@ class LifetimesView(View):
 
 
 class AdmissionView(View):
-    """Whose client metadata documents are read: of no host, any, those listed, or all but those listed."""
+    """Who may register, and whose metadata documents are read: of no host, any, those listed, or all others."""
 
+    registration: Registrations
     documents: Documents
     hosts: list[str]
     same_origin: bool
@@ -37,6 +38,7 @@ class AdmissionView(View):
 class NewAdmission(Shape):
     """What the tenant chooses; what is left out stays."""
 
+    registration: Registrations | UnsetType = UNSET
     documents: Documents | UnsetType = UNSET
     hosts: Annotated[list[Annotated[str, Meta(max_length=255)]], Meta(max_length=200)] | UnsetType = UNSET
     same_origin: bool | UnsetType = UNSET
@@ -142,7 +144,10 @@ async def _view(call: Call[Any, Any]) -> SettingsView:
             chosen=[name for name in _LIFETIMES if getattr(tenant.lifetimes, name) is not None],
         ),
         admission=AdmissionView(
-            documents=admission.documents, hosts=list(admission.hosts), same_origin=admission.same_origin
+            registration=admission.registration,
+            documents=admission.documents,
+            hosts=list(admission.hosts),
+            same_origin=admission.same_origin,
         ),
     )
 

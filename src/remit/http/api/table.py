@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from remit.http.api import agents, clients, credentials, events, grants, keys, own, resources, settings, stops, users
+from remit.http.api import (
+    agents,
+    clients,
+    credentials,
+    events,
+    grants,
+    initial_tokens,
+    keys,
+    own,
+    resources,
+    settings,
+    stops,
+    users,
+)
 
 OPERATIONS: Final = (
     *agents.OPERATIONS,
     *clients.OPERATIONS,
     *credentials.OPERATIONS,
+    *initial_tokens.OPERATIONS,
     *grants.OPERATIONS,
     *resources.OPERATIONS,
     *users.OPERATIONS,

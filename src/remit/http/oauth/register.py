@@ -1,4 +1,4 @@
-"""POST /oauth/register (RFC 7591 §3)."""
+"""POST /oauth/register (RFC 7591 §3), and each client's own registration below it (RFC 7592 §2)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,24 @@ from remit.core.names import Secret
 from remit.core.oauth import scopes
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.self_registration import ClientMetadata
+from remit.core.tenants import Tenant
 from remit.http.context import context_of
+from remit.services.client_configuration import (
+    give_up_registration,
+    read_registration,
+    replace_registration,
+)
 from remit.services.client_metadata import Metadata
 from remit.services.registration import Registered, register
-from remit.wire.caller import origin_of, tenant_of
-from remit.wire.oauth_errors import NO_STORE, render_method, render_refusal, render_throttled, render_too_large
+from remit.wire.caller import bearer, origin_of, tenant_of
+from remit.wire.oauth_errors import (
+    NO_STORE,
+    challenge,
+    render_method,
+    render_refusal,
+    render_throttled,
+    render_too_large,
+)
 from remit.wire.parse import TooLarge, parse_json, read_body
 
 JSON = "application/json"
@@ -25,13 +38,45 @@ async def registration_endpoint(request: Request) -> Response:
     """Register a client, where this issuer takes registrations."""
     if request.method != "POST":
         return render_method("POST")
-    said = await _read(request)
+    token, said = bearer(request), await _read(request)
     if isinstance(said, TooLarge):
         return render_too_large(said)
-    outcome = await register(tenant_of(request).id, said, context_of(request).deps, origin_of(request))
+    if isinstance(token, Refusal):
+        return challenge(token.code, token.hint)
+    deps, tenant = context_of(request).deps, tenant_of(request)
+    shown = token if isinstance(token, Secret) else None
+    outcome = await register(tenant.id, said, deps, origin_of(request), token=shown)
     if isinstance(outcome, TooMany):
         return render_throttled(outcome.wait)
-    return render_refusal(outcome) if isinstance(outcome, Refusal) else _render(outcome)
+    return _refuse(outcome) if isinstance(outcome, Refusal) else _render(tenant, outcome, status=201)
+
+
+async def configuration_endpoint(request: Request) -> Response:
+    """Let a client read, replace and give up its registration, with the token that it got for that."""
+    if request.method not in {"GET", "PUT", "DELETE"}:
+        return render_method("GET, PUT, DELETE")
+    token, client = bearer(request), str(request.path_params["client"])
+    if not isinstance(token, Secret):
+        return challenge(token.code, token.hint) if isinstance(token, Refusal) else challenge()
+    deps, tenant, origin = context_of(request).deps, tenant_of(request), origin_of(request)
+    if request.method == "DELETE":
+        refusal = await give_up_registration(tenant.id, client, token, deps, origin)
+        return _refuse(refusal) if refusal is not None else Response(b"", 204, NO_STORE)
+    if request.method == "GET":
+        outcome = await read_registration(tenant.id, client, token, deps, origin)
+    else:
+        said = await _read(request)
+        if isinstance(said, TooLarge):
+            return render_too_large(said)
+        outcome = await replace_registration(tenant.id, client, token, said, deps, origin)
+    return _refuse(outcome) if isinstance(outcome, Refusal) else _render(tenant, outcome, status=200)
+
+
+def _refuse(refusal: Refusal) -> Response:
+    """Answer a token that opens nothing as RFC 6750 §3 says, everything else as RFC 7591 §3.2.2."""
+    if refusal.code == "invalid_token":
+        return challenge(refusal.code, refusal.hint)
+    return render_refusal(refusal)
 
 
 async def _read(request: Request) -> ClientMetadata | Refusal | TooLarge:
@@ -47,10 +92,13 @@ async def _read(request: Request) -> ClientMetadata | Refusal | TooLarge:
     return read.said()
 
 
-def _render(registered: Registered) -> Response:
+def _render(tenant: Tenant, registered: Registered, *, status: int) -> Response:
     """Tell everything that holds now, defaults included (DCR-2)."""
     body = _told(registered.client, registered.secret)
-    return Response(msgspec.json.encode(body), 201, NO_STORE, JSON)
+    if registered.access is not None:
+        body["registration_client_uri"] = f"{tenant.issuer}/oauth/register/{registered.client.id}"
+        body["registration_access_token"] = registered.access.reveal()
+    return Response(msgspec.json.encode(body), status, NO_STORE, JSON)
 
 
 def _told(client: Client, secret: Secret | None) -> dict[str, object]:
@@ -69,6 +117,12 @@ def _told(client: Client, secret: Secret | None) -> dict[str, object]:
         told["require_pushed_authorization_requests"] = True
     if client.details_types:
         told["authorization_details_types"] = sorted(client.details_types)
+    if client.require_signed:
+        told["require_signed_request_object"] = True
+    if client.home is not None:
+        told["client_uri"] = client.home
+    if client.jwks is not None:
+        told["jwks"] = msgspec.Raw(client.jwks.encode())
     if client.default_scopes:
         told["scope"] = scopes.render(client.default_scopes)
     if secret is not None:

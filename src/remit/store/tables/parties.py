@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import UniqueConstraint
 
-from remit.core.admission import Documents
+from remit.core.admission import Documents, Registrations
 from remit.core.agents import AgentState
 from remit.core.clients import AuthMethod, ClientState
 from remit.core.keys import KeyState, KeyUse
@@ -177,7 +177,27 @@ table(
     of_tenant=True,
 )
 table(
+    "client_access",
+    text("client_id"),
+    text("id"),
+    raw("digest"),
+    time("created_at"),
+    key=("client_id",),
+    of_tenant=True,
+)
+table(
+    "initial_token",
+    text("id"),
+    raw("digest"),
+    text("note"),
+    number("uses"),
+    time("created_at"),
+    time("expires_at"),
+    of_tenant=True,
+)
+table(
     "admission",
+    one_of("registration", Registrations),
     one_of("documents", Documents),
     text("hosts"),
     flag("same_origin"),

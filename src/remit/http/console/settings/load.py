@@ -77,8 +77,10 @@ def _sentence(hint: str) -> str:
 
 
 def _registration(seen: TenantSettings) -> str:
-    if seen.registration_mode != "open":
-        return "Off for the whole instance (setting registration.mode)."
+    if seen.registration_mode == "off":
+        return "Off, by the setting registration.mode or by this tenant’s own choice."
     if not seen.registration_open:
         return "Off: this tenant has no active agent “self-registered” with a remit as their ceiling."
+    if seen.registration_mode == "token":
+        return "With a registration token only: such a client gets an agent within the remit of “self-registered”."
     return "On: such a client gets an unverified agent, within the remit of the agent “self-registered”."

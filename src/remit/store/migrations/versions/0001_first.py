@@ -214,7 +214,27 @@ def upgrade() -> None:
         of_tenant=True,
     )
     _table(
+        "client_access",
+        Column("client_id", Text, nullable=False),
+        Column("id", Text, nullable=False),
+        Column("digest", LargeBinary, nullable=False),
+        Column("created_at", BigInteger, nullable=False),
+        key=("client_id",),
+        of_tenant=True,
+    )
+    _table(
+        "initial_token",
+        Column("id", Text, nullable=False),
+        Column("digest", LargeBinary, nullable=False),
+        Column("note", Text, nullable=False),
+        Column("uses", BigInteger, nullable=False),
+        Column("created_at", BigInteger, nullable=False),
+        Column("expires_at", BigInteger, nullable=False),
+        of_tenant=True,
+    )
+    _table(
         "admission",
+        _one_of("admission", "registration", "off", "token", "open"),
         _one_of("admission", "documents", "off", "any", "listed", "unlisted"),
         Column("hosts", Text, nullable=False),
         _flag("admission", "same_origin"),
