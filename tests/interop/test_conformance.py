@@ -38,7 +38,6 @@ def test_the_suite_finds_nothing_to_complain_of(server, tmp_path):
     judged = {check["id"]: check["status"] for check in checks}
     assert judged == {
         "authorization-server-metadata": "SUCCESS",
-        # Client ID metadata documents are a SHOULD that Remit does not have yet; the suite warns of it.
-        "authorization-server-metadata-cimd": "WARNING",
+        "authorization-server-metadata-cimd": "SUCCESS",
         "authorization-code-grant": "SUCCESS",
     }
