@@ -9,6 +9,8 @@ import pytest
 
 from remit.core.oauth.details import TOOL_CALL
 from remit.core.oauth.verdicts import Refusal
+from remit.services.introspection import LiveToken, judge_token
+from remit.services.issuance import Issue, decide
 from remit.services.provisioning.changes import change_client, change_resource
 from tests.http.refusals import refused
 from tests.kit.flows import (
@@ -39,7 +41,7 @@ WIDE = {
 }
 LESS = {**WIDE, "tools": ["create_event"], "max_calls": 1}
 MORE = {**WIDE, "max_calls": 6}
-SCOPE = "read:calendar write:calendar"
+SCOPE = "openid read:calendar write:calendar"
 DETAILS = "invalid_authorization_details"
 
 
@@ -206,6 +208,24 @@ async def test_where_nobody_keeps_to_the_limits_any_more_nothing_is_left(remit, 
     assert "no longer keeps" in refused(answer, "invalid_grant")
     sure(await change_resource(world.tenant.id, remit.deps, SEEDER, world.calendar))
     assert (await refresh(remit, world, world.web, body["refresh_token"])).status_code == 200
+
+
+@pytest.mark.requirement("RAR-5")
+async def test_what_comes_out_of_a_token_is_held_to_what_it_was(remit, world):
+    here = {**LESS, "tools": ["move_event"], "locations": [world.calendar.uri]}
+    body = (await redeem(remit, world, world.web, await code_for(remit, world, WIDE, here))).json()
+    asked = said(LESS, here)
+    token = (await refresh(remit, world, world.web, body["refresh_token"], authorization_details=asked)).json()
+    async with remit.deps.db.read(world.tenant.id) as work:
+        live = await judge_token(work, token["access_token"], remit.deps)
+        assert isinstance(live, LiveToken)
+        there = replace(world.tickets, details_types=world.calendar.details_types)
+        for resource, left in ((world.calendar, [LESS, here]), (there, [LESS])):
+            issue = await decide(work, replace(live.chain, resource=resource), frozenset({"openid"}), remit.deps)
+            assert isinstance(issue, Issue)
+            assert json.loads(issue.claims.details or "[]") == left
+        refusal = await decide(work, replace(live.chain, resource=world.tickets), frozenset({"openid"}), remit.deps)
+        assert isinstance(refusal, Refusal)
 
 
 @pytest.mark.requirement("RAR-8")

@@ -14,6 +14,7 @@ from remit.core.oauth.authorize import AuthorizeRequest
 from remit.core.oauth.form import Form
 from remit.core.oauth.pushed import PREFIX, PUSHED_LIFETIME, read_reference, reference_to
 from remit.core.stops import TargetKind
+from remit.services.asking import choose_asking
 from remit.services.authorize import begin, proceed
 from remit.services.consent import ANSWERED, Answer
 from remit.services.provisioning.changes import change_client
@@ -261,6 +262,25 @@ async def test_pushing_can_be_required(remit):
     assert answer.fields["error"] == "invalid_request"
     assert "pushed_authorization_request_endpoint" in answer.fields["error_description"]
     assert (await at_authorize(remit, **await pushed(remit, world, world.web))).status_code == 303
+    assert (await at_authorize(remit, **request_for(world.local))).status_code == 303
+
+
+@pytest.mark.requirement("PAR-7")
+async def test_a_tenant_can_require_it_of_everybody(remit):
+    world = remit.acme
+
+    async def published(issuer):
+        return (await remit.http.get(f"{issuer}/.well-known/openid-configuration")).json()[
+            "require_pushed_authorization_requests"
+        ]
+
+    assert await published(world.issuer) is False
+    await choose_asking(world.tenant.id, remit.deps, SEEDER, require_pushed=True)
+    assert (await published(world.issuer), await published(remit.globex.issuer)) == (True, False)
+    assert answer_of(await at_authorize(remit, **request_for(world.local))).fields["error"] == "invalid_request"
+    assert (await at_authorize(remit, **await pushed(remit, world, world.local))).status_code == 303
+    assert (await remit.events(world))[-2]["type"] == "tenant.asking_changed"
+    await choose_asking(world.tenant.id, remit.deps, SEEDER, require_pushed=False)
     assert (await at_authorize(remit, **request_for(world.local))).status_code == 303
 
 

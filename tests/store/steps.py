@@ -163,6 +163,7 @@ WRITES: dict[str, Look] = {
     "resources.change": lambda work: work.resources.change(replace(A_RESOURCE, name="x", scopes=())),
     "replies.keep": lambda work: work.replies.keep("cli_1", "key", replace(A_REPLY, status=500), until=LATER),
     "agents.set_state": lambda work: work.agents.set_state(AGENT, AgentState.RETIRED),
+    "tenants.choose_asking": lambda work: work.tenants.choose_asking(require_pushed=True),
     "tenants.choose_lifetimes": lambda work: work.tenants.choose_lifetimes(UNCHOSEN),
     "clients.set_keys": lambda work: work.clients.set_keys(replace(A_CLIENT, jwks=None, version=4)),
     "clients.end_secret": lambda work: work.clients.end_secret(CLIENT, "sec_1", at=AT),

@@ -33,7 +33,14 @@ WALKS = {
     *("audit.CHECKPOINTS", "audit.NEWEST", "audit.SIGNED", "decisions.LAST_USED", "refresh_tokens.LIVE"),
     # A tenant's own row.
     *("audit.FRONTIER", "statements.HEAD", "statements.DRAW_STAMP", "statements.DRAW_STOP_STAMP", "stops.BUMP"),
-    *("admission.GET", "registrations.LIST", "tenants.CHOOSE_LIFETIMES", "tenants.CURRENT", "tenants.TURN_RIGHTS_ON"),
+    *(
+        "admission.GET",
+        "registrations.LIST",
+        "tenants.CHOOSE_ASKING",
+        "tenants.CHOOSE_LIFETIMES",
+        "tenants.CURRENT",
+        "tenants.TURN_RIGHTS_ON",
+    ),
     # Jobs, which nobody waits for.
     *("housekeeping.DROP_CODES", "housekeeping.DROP_ONCE", "housekeeping.DROP_PUSHED_REQUESTS"),
     *(

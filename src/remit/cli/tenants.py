@@ -181,6 +181,29 @@ def admission(
     return through(place, choose)
 
 
+@app.command(
+    help_epilogue="Examples:\n  remit tenants asking --tenant acme\n"
+    "  remit tenants asking --require-pushed --tenant acme"
+)
+def asking(
+    *,
+    require_pushed: Annotated[bool | None, Parameter(help="Every client must push its requests.")] = None,
+    place: Change | None = None,
+) -> int:
+    """Show how clients may ask for authorization, or choose it."""
+    place = place or Change()
+
+    async def choose(api: Api) -> int:
+        if require_pushed is None:
+            told = await api.ask(rest.get_settings)
+        else:
+            told = await api.ask(rest.change_settings, body=rest.SettingsChanges(require_pushed=require_pushed))
+        write_record({"require_pushed": told.require_pushed}, json=place.json)
+        return OK
+
+    return through(place, choose)
+
+
 def _told(tenant: Tenant) -> Row:
     return {
         "id": tenant.id,

@@ -42,6 +42,8 @@ class Chain:
     """The session's row: when and how the user logged in, and whether a line that needs him to be there may go on."""
     kid: str | None = None
     jti: str | None = None
+    details: str | None = None
+    """What the token of this chain is held to beside its scopes, in canonical JSON; so is what comes out of it."""
 
     @property
     def while_away(self) -> bool:

@@ -30,6 +30,8 @@ class Tenant:
     rights_on: bool
     """False: every user holds all scopes of the tenant's resources. True: only `user_scope` rows count."""
     lifetimes: ChosenLifetimes = UNCHOSEN
+    require_pushed: bool = False
+    """Every client has to push its authorization requests (RFC 9126 §5)."""
 
     @property
     def origin(self) -> str:

@@ -24,6 +24,7 @@ from remit.core.oauth.authorize import (
 from remit.core.oauth.details import judge_details, render
 from remit.core.oauth.form import Form
 from remit.core.oauth.verdicts import Refusal
+from remit.core.tenants import Tenant
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.asked import AuthorizeCall, read_asked
@@ -88,7 +89,7 @@ async def validate(
     lengths = judge_lengths({"state": call.state, "nonce": call.nonce, "login_hint": call.login_hint})
     if lengths is not None:
         return answer(lengths)
-    if (refusal := call.unsupported or wrong_mode or _missing(client, call, pushing=pushing)) is not None:
+    if (refusal := call.unsupported or wrong_mode or _missing(tenant, client, call, pushing=pushing)) is not None:
         return answer(refusal)
     parameters = judge_parameters(
         response_type=call.response_type,
@@ -152,9 +153,9 @@ async def validate(
     )
 
 
-def _missing(client: Client, call: AuthorizeCall, *, pushing: bool) -> Refusal | None:
-    """Say what the client has registered to do and has not done (PAR-7, RFC 9101 §10.5)."""
-    if client.require_pushed and not pushing and call.pushed is None:
+def _missing(tenant: Tenant, client: Client, call: AuthorizeCall, *, pushing: bool) -> Refusal | None:
+    """Say what the client has to do and has not done (PAR-7, RFC 9101 §10.5)."""
+    if (tenant.require_pushed or client.require_pushed) and not pushing and call.pushed is None:
         return PUSH_FIRST
     return SIGN_FIRST if client.require_signed and not call.signed else None
 

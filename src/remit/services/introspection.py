@@ -13,6 +13,7 @@ from remit.core.clients import Party
 from remit.core.names import ClientId, GrantId, Kid, LineId, Prefix, SecretKind, TenantId, TokenId, UserId
 from remit.core.oauth import scopes as scope_rules
 from remit.core.oauth.client_auth import FAILED, Presented, Proof
+from remit.core.oauth.details import canonical
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.resources import Resource
 from remit.core.stops import Stop
@@ -125,6 +126,7 @@ async def _judge(work: Work, token: str, deps: Deps, *, now: datetime) -> LiveTo
         login=login,
         kid=Kid(str(claims["kid"])),
         jti=TokenId(str(claims["jti"])),
+        details=canonical(claims["authorization_details"]) if "authorization_details" in claims else None,
     )
     stops = await work.stops.on(chain.targets())
     if (verdict := principal_live(chain, stops, now=now)) is not None:

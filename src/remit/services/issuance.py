@@ -23,7 +23,7 @@ from remit.core.authority import (
 )
 from remit.core.keys import KeyUse, SigningKey
 from remit.core.names import Kid, Prefix, Secret, TokenId
-from remit.core.oauth.details import Details, ends, judge_details, narrow, render, reread
+from remit.core.oauth.details import Details, ends, judge_details, narrow, on_resource, render, reread
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.oauth.token_set import TokenSet
 from remit.core.oauth.verdicts import Refusal
@@ -146,8 +146,10 @@ async def decide(
 
 
 def _details(chain: Chain, resource: Resource, asked: str | None, *, now: datetime) -> Details | Refusal | None:
-    """Return what the token is held to beside its scopes: what its line says, and what the call asks for less."""
-    held = chain.line.details if chain.line is not None else None
+    """Return what the token is held to beside its scopes: what it comes from says, and what the call asks for less."""
+    # A token that was shown may be held to less than its line.
+    said = chain.details or (chain.line.details if chain.line is not None else None)
+    held = None if said is None else on_resource(reread(said), resource.uri)
     wanted: Details | Refusal | None = None
     if asked is not None:
         client = chain.party.client
@@ -160,7 +162,7 @@ def _details(chain: Chain, resource: Resource, asked: str | None, *, now: dateti
         )
     if isinstance(wanted, Refusal):
         return wanted
-    left = narrow(None if held is None else reread(held), wanted, now=now)
+    left = narrow(held, wanted, now=now)
     if isinstance(left, tuple) and not {detail.type for detail in left} <= resource.details_types:
         # Where nobody keeps to the limits any more, a token would allow more than was approved.
         return Refusal("invalid_grant", "the resource no longer keeps to what was approved in detail: ask again")

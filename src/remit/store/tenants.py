@@ -12,7 +12,7 @@ from remit.store.columns import to_ms
 from remit.store.statements import Row, Statements
 
 CURRENT = """
-select tenant, slug, name, state, rights_on, access_seconds, refresh_idle_days, refresh_absolute_days
+select tenant, slug, name, state, rights_on, access_seconds, refresh_idle_days, refresh_absolute_days, require_pushed
   from tenant where tenant = :tenant
 """
 
@@ -23,21 +23,25 @@ update tenant
  where tenant = :tenant
 """
 
+CHOOSE_ASKING = """
+update tenant set require_pushed = :require_pushed where tenant = :tenant
+"""
+
 TURN_RIGHTS_ON = """
 update tenant set rights_on = 1 where tenant = :tenant
 """
 
 ADD = """
 insert into tenant (tenant, slug, name, state, rights_on, epoch, stamp, stop_stamp, access_seconds, refresh_idle_days,
-                    refresh_absolute_days, created_at)
+                    refresh_absolute_days, require_pushed, created_at)
 values (:tenant, :slug, :name, :state, :rights_on, 0, 0, 0, :access_seconds, :refresh_idle_days,
-        :refresh_absolute_days, :at)
+        :refresh_absolute_days, :require_pushed, :at)
 on conflict (slug) do nothing returning 1
 """
 
 
 def tenant_of(row: Row, base_url: str) -> Tenant:
-    tenant, slug, name, state, rights_on, access_seconds, idle_days, absolute_days = row
+    tenant, slug, name, state, rights_on, access_seconds, idle_days, absolute_days, require_pushed = row
     return Tenant(
         id=TenantId(tenant),
         slug=slug,
@@ -48,6 +52,7 @@ def tenant_of(row: Row, base_url: str) -> Tenant:
         lifetimes=ChosenLifetimes(
             access_seconds=access_seconds, refresh_idle_days=idle_days, refresh_absolute_days=absolute_days
         ),
+        require_pushed=bool(require_pushed),
     )
 
 
@@ -90,6 +95,9 @@ class TenantTable:
             refresh_absolute_days=chosen.refresh_absolute_days,
         )
 
+    async def choose_asking(self, *, require_pushed: bool) -> None:
+        await self._statements.rows(CHOOSE_ASKING, require_pushed=int(require_pushed))
+
     async def add(self, tenant: Tenant, *, at: datetime) -> bool:
         """Make this work's tenant exist. False when the slug is taken."""
         return await self._statements.touched(
@@ -101,5 +109,6 @@ class TenantTable:
             access_seconds=tenant.lifetimes.access_seconds,
             refresh_idle_days=tenant.lifetimes.refresh_idle_days,
             refresh_absolute_days=tenant.lifetimes.refresh_absolute_days,
+            require_pushed=int(tenant.require_pushed),
             at=to_ms(at),
         )

@@ -16,7 +16,10 @@ KEPT = frozenset({"tenant", "audit_tree"})
 """Tables whose rows change and are never deleted."""
 
 _LIFETIMES = ("access_seconds", "refresh_idle_days", "refresh_absolute_days")
-DOORS = {"tenant": ("tenant", "slug", "name", "state", "rights_on", *_LIFETIMES), "users": ("tenant",)}
+DOORS = {
+    "tenant": ("tenant", "slug", "name", "state", "rights_on", *_LIFETIMES, "require_pushed"),
+    "users": ("tenant",),
+}
 """What the system role sees of every tenant: which there are, and how many people."""
 
 VERSION_TABLE = "alembic_version"

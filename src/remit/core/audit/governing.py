@@ -44,6 +44,14 @@ class TenantAdmissionChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TenantAskingChanged(Event):
+    """Whether every client has to push its requests from now on."""
+
+    type: ClassVar[str] = "tenant.asking_changed"
+    require_pushed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetupFinished(Event):
     type: ClassVar[str] = "setup.finished"
     administrator: str

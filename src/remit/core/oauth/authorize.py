@@ -96,7 +96,7 @@ def judge_mode(mode: str | None, redirect_uri: str) -> Refusal | None:
 
 
 PUSH_FIRST = Refusal(
-    "invalid_request", "this client has to push its requests: send them to the pushed_authorization_request_endpoint"
+    "invalid_request", "requests have to be pushed here: send them to the pushed_authorization_request_endpoint"
 )
 SIGN_FIRST = Refusal("invalid_request", "this client has to sign its requests: send request, signed with its key")
 

@@ -199,6 +199,11 @@ def ends(details: Details | None) -> datetime | None:
     return datetime.fromtimestamp(max(detail.not_after or 0 for detail in details), UTC)
 
 
+def on_resource(details: Details, resource: str) -> Details:
+    """Return those that say nothing of a place, or name this one."""
+    return tuple(detail for detail in details if detail.locations is None or resource in detail.locations)
+
+
 def no(hint: str) -> Refusal:
     return Refusal("invalid_authorization_details", hint)
 
@@ -228,7 +233,7 @@ def _detail(said: object) -> Detail | Refusal:
         arguments=read.get("arguments", {}),  # type: ignore[arg-type]
         max_calls=read.get("max_calls"),  # type: ignore[arg-type]
         not_after=read.get("not_after"),  # type: ignore[arg-type]
-        said=_canonical(said),
+        said=canonical(said),
     )
 
 
@@ -312,7 +317,7 @@ _MUST: Final = {
 }
 
 
-def _canonical(said: object) -> str:
+def canonical(said: object) -> str:
     """Write JSON as RFC 8785 does. Names are ASCII and numbers whole, so that Python sorts and writes the same."""
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 

@@ -12,6 +12,7 @@ from remit.core.oauth.verdicts import Refusal
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
 from remit.http.api.shapes import given
 from remit.services.admission import choose_admission
+from remit.services.asking import choose_asking
 from remit.services.lifetimes import choose_lifetimes
 from remit.services.overview import look_over
 from remit.services.provisioning.users import turn_rights_on
@@ -61,6 +62,8 @@ class SettingsView(Thing):
     issuer: str
     api: str
     rights_on: bool
+    require_pushed: bool
+    """Every client has to push its authorization requests."""
     lifetimes: LifetimesView
     admission: AdmissionView
 
@@ -69,6 +72,7 @@ class SettingsChanges(Shape):
     """What shall be different. Rights can be turned on; nobody turns them off, for then everybody held everything."""
 
     rights_on: bool | UnsetType = UNSET
+    require_pushed: bool | UnsetType = UNSET
     lifetimes: NewLifetimes | UnsetType = UNSET
     admission: NewAdmission | UnsetType = UNSET
 
@@ -95,6 +99,8 @@ async def change_settings(call: Call[NoQuery, SettingsChanges]) -> SettingsView 
         return Refusal("conflict", "rights are on and stay on: otherwise every user would hold every scope")
     if body.rights_on is True and not current.rights_on:
         await turn_rights_on(call.tenant.id, call.deps, call.who)
+    if body.require_pushed is not UNSET and body.require_pushed is not current.require_pushed:
+        await choose_asking(call.tenant.id, call.deps, call.who, require_pushed=body.require_pushed)
     if body.lifetimes is not UNSET:
         chosen = replace(current.lifetimes, **given(body.lifetimes))
         if chosen != current.lifetimes:
@@ -137,6 +143,7 @@ async def _view(call: Call[Any, Any]) -> SettingsView:
         issuer=tenant.issuer,
         api=tenant.api,
         rights_on=tenant.rights_on,
+        require_pushed=tenant.require_pushed,
         lifetimes=LifetimesView(
             access_seconds=holds.access_seconds,
             refresh_idle_days=holds.refresh_idle_days,

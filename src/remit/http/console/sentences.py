@@ -18,6 +18,7 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "user.created": "{subject} was added with the role {role}",
     "user.changed": "{subject} was changed",
     "tenant.admission_changed": "Clients register: {registration}; their documents are read from: {documents} {hosts}",
+    "tenant.asking_changed": "Whether requests have to be pushed was chosen anew",
     "user.state_changed": "{subject} was made {state}: {reason}",
     "user.rights_changed": "{subject} now holds on {target}: {scopes}",
     "user.signed_in": "{actor} signed in",

@@ -53,7 +53,7 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool, reads: 
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
         "revocation_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGS,
         "authorization_response_iss_parameter_supported": True,
-        "require_pushed_authorization_requests": False,
+        "require_pushed_authorization_requests": tenant.require_pushed,
         "request_parameter_supported": True,
         "request_object_signing_alg_values_supported": ASSERTION_ALGS,
         "require_signed_request_object": False,
@@ -74,9 +74,9 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool, reads: 
 
 async def metadata_endpoint(request: Request) -> Response:
     """Serve the metadata of this tenant."""
-    tenant = tenant_of(request)
     deps = context_of(request).deps
-    async with deps.db.read(tenant.id) as work:
+    async with deps.db.read(tenant_of(request).id) as work:
+        tenant = await work.tenants.current()
         resources = await work.resources.list()
         registers, reads = await takes_registrations(work, deps), await takes_documents(work, deps)
     names = frozenset(scope.name for resource in resources if resource.uri != tenant.api for scope in resource.scopes)

@@ -19,6 +19,7 @@ table(
     text("name"),
     one_of("state", TenantState),
     flag("rights_on"),
+    flag("require_pushed"),
     number("epoch"),
     # Random numbers, drawn anew with every change of what is remembered between works (`remit.store.recall`).
     number("stamp"),

@@ -57,6 +57,7 @@ def upgrade() -> None:
         Column("name", Text, nullable=False),
         _one_of("tenant", "state", "active", "suspended"),
         _flag("tenant", "rights_on"),
+        _flag("tenant", "require_pushed"),
         Column("epoch", BigInteger, nullable=False),
         Column("stamp", BigInteger, nullable=False),
         Column("stop_stamp", BigInteger, nullable=False),
