@@ -13,7 +13,7 @@ from remit.app import build
 from remit.core.admission import Admission, Registrations
 from remit.core.agents import AgentState
 from remit.core.clients import AuthMethod, ClientState
-from remit.core.names import ClientId
+from remit.core.names import ClientId, SecretKind, parse_opaque
 from remit.services.admission import choose_admission
 from remit.services.provisioning.initial_tokens import add_initial_token, end_initial_token
 from remit.services.registration import retire_unused
@@ -42,6 +42,14 @@ async def client_of(remit, told: dict[str, Any]):
         party = await work.clients.party(ClientId(told["client_id"]))
     assert party is not None
     return party.client, party.agent
+
+
+def forged(remit, text: str, kind: SecretKind) -> str:
+    """Return a token of the right id and form, whose secret somebody made up."""
+    opaque = parse_opaque(text, kind)
+    assert opaque is not None
+    made: str = remit.deps.fresh.opaque(kind, id=opaque.id).text().reveal()
+    return made
 
 
 @pytest.mark.requirement("DCR-2", "DCR-8")
@@ -124,6 +132,7 @@ async def test_whoever_has_no_token_of_this_client_learns_nothing(opened):
     for url, token in (
         (where, others["registration_access_token"]),
         (where, wrong),
+        (where, forged(opened, mine["registration_access_token"], SecretKind.REGISTRATION)),
         (where, "x"),
         (web, mine["registration_access_token"]),
         (f"{opened.acme.issuer}/oauth/register/cli_none", mine["registration_access_token"]),
@@ -217,7 +226,8 @@ async def test_without_a_good_token_nobody_comes_in(by_token):
     sure(await end_initial_token(remit.acme.tenant.id, remit.deps, SEEDER, token=other.id))
     remit.clock.forward(hours=1)
     _, good = await initial(remit)
-    for text in (old, ended, good[:-1] + "x", "x", remit.acme.web_secret.reveal()):
+    made_up = forged(remit, good, SecretKind.INITIAL)
+    for text in (old, ended, made_up, good[:-1] + "x", "x", remit.acme.web_secret.reveal()):
         assert (await with_token(remit, text)).status_code == 401
     assert (await with_token(remit, good)).status_code == 201
 
