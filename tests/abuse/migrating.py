@@ -21,7 +21,7 @@ from sqlalchemy import Engine, event
 from remit.store import migrate
 from remit.store.sqlite import read_schema
 
-A_TENANT = "insert into tenant values ('tnt_1', 'acme', 'Acme', 'active', 0, 0, 0, 0, null, null, null, 0)"
+A_TENANT = "insert into tenant values ('tnt_1', 'acme', 'Acme', 'active', 0, 0, 0, 0, 0, null, null, null, 0)"
 NEXT = (
     "alter table stop add column note text",
     "update stop set note = 'none'",

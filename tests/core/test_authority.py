@@ -216,7 +216,7 @@ def test_every_part_of_a_chain_can_be_stopped():
     named = {target.id for target in replace(CHAIN, line=AWAY).targets()}
     assert named == stopped
     assert {item.name for item in fields(Chain)} == {
-        "tenant", "party", "resource", "user", "grant", "line", "session", "login", "kid", "jti",
+        "tenant", "party", "resource", "user", "grant", "line", "session", "login", "kid", "jti", "details",
     }  # fmt: skip
 
 
