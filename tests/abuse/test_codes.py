@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from typing import Any
 
 import apsw
 import pytest
@@ -12,6 +14,7 @@ from remit.services.provisioning.setup import create_setup_link
 from remit.worker import PURGE_SECONDS
 from tests.abuse.doors import NAMES, doors_of
 from tests.http.refusals import refused
+from tests.kit.delegation import exchange, team
 from tests.kit.flows import (
     STATE,
     VERIFIER,
@@ -192,6 +195,7 @@ RIGHT = {
     ("access", "guard"),
     ("setup link", "setup"),
     ("pushed request", "request_uri"),
+    ("access", "subject_token"),
 }
 """What fits where. `refresh` at introspection is for its own client, and we ask as a resource."""
 
@@ -199,9 +203,11 @@ RIGHT = {
 async def test_b_code_05_one_kind_of_secret_is_never_another(remit):
     world = remit.acme
     async with remit.browser() as browser, doors_of(remit, world) as doors:
+        (scheduler,) = await team(remit, world, "scheduler")
         secrets, page = await collected(remit, world, browser)
+        slots: dict[str, Any] = {**SLOTS, "subject_token": partial(_subject_token, scheduler)}
         for kind, text in secrets.items():
-            for slot, knock in SLOTS.items():
+            for slot, knock in slots.items():
                 if (kind, slot) not in RIGHT:
                     remit.clock.forward(seconds=0.02)
                     await knock(remit, world, text)
@@ -220,6 +226,10 @@ async def test_b_code_05_one_kind_of_secret_is_never_another(remit):
 
 async def _code(remit, world, text):
     refused(await redeem(remit, world, world.web, text), "invalid_grant")
+
+
+async def _subject_token(member, remit, world, text):
+    refused(await exchange(remit, world, member, text, member.resource), "invalid_request")
 
 
 async def _refresh(remit, world, text):

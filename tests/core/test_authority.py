@@ -137,10 +137,12 @@ def test_the_living_are_let_through(chain):
 MOMENTS = st.none() | st.integers(1, 900_000).map(lambda seconds: NOW + seconds * SECOND)
 
 
-@given(remit=MOMENTS, grant=MOMENTS, line=MOMENTS, idle=st.integers(0, 28_000), away=st.booleans())
-def test_a_live_chain_lives_exactly_until_its_first_end(remit, grant, line, idle, away):
+@given(remit=MOMENTS, grant=MOMENTS, line=MOMENTS, idle=st.integers(0, 28_000), away=st.booleans(),
+       earlier=st.lists(MOMENTS, max_size=3))  # fmt: skip
+def test_a_live_chain_lives_exactly_until_its_first_end(remit, grant, line, idle, away, earlier):
     chain = replace(
         with_party(remit=replace(REMIT, expires_at=remit)),
+        before=tuple(replace(PARTY, remit=replace(REMIT, expires_at=end)) for end in earlier),
         grant=replace(GRANT, expires_at=grant),
         line=replace(LINE, expires_at=line, while_away=away),
         login=replace(SESSION, last_seen=NOW - idle * SECOND),
@@ -216,7 +218,8 @@ def test_every_part_of_a_chain_can_be_stopped():
     named = {target.id for target in replace(CHAIN, line=AWAY).targets()}
     assert named == stopped
     assert {item.name for item in fields(Chain)} == {
-        "tenant", "party", "resource", "user", "grant", "line", "session", "login", "kid", "jti", "details",
+        "tenant", "party", "resource", "user", "grant", "line", "session", "login", "kid", "jti", "details", "before",
+        "passed", "via",
     }  # fmt: skip
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from remit.core.oauth.details import TOOL_CALL
 from remit.core.oauth.verdicts import Refusal
-from remit.services.introspection import LiveToken, judge_token
 from remit.services.issuance import Issue, decide
+from remit.services.live_tokens import LiveToken, judge_token
 from remit.services.provisioning.changes import change_client, change_resource
 from tests.http.refusals import refused
 from tests.kit.flows import (

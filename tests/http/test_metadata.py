@@ -75,7 +75,10 @@ async def test_it_says_what_works_and_nothing_else(remit):
     told = (await remit.http.get(f"{remit.acme.issuer}/.well-known/openid-configuration")).json()
     assert told["response_types_supported"] == ["code"]
     assert told["code_challenge_methods_supported"] == ["S256"]
-    assert told["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
+    assert told["grant_types_supported"] == [
+        *("authorization_code", "refresh_token", "client_credentials"),
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    ]
     assert told["authorization_response_iss_parameter_supported"] is True
     assert "RS256" in told["id_token_signing_alg_values_supported"]
     assert told["subject_types_supported"] == ["public"]

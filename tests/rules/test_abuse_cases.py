@@ -31,6 +31,7 @@ IN_SCOPE = {
     "TEN": 7,
     "LOG": 5,
     "DB": 6,
+    "TX": 8,
 }
 """Each area with how many cases it has: an area or case that is dropped is missed here."""
 

@@ -258,6 +258,12 @@ class Issuer:
                 if not client_authenticated(request, form):
                     return JSONResponse({"error": "invalid_client"}, 401)
                 return JSONResponse(self._access(form.get("scope", "read:calendar"), sub="agt_helper", line_id=...))
+            case "urn:ietf:params:oauth:grant-type:token-exchange":
+                if not client_authenticated(request, form):
+                    return JSONResponse({"error": "invalid_client"}, 401)
+                act = {"sub": "agt_calendar", "client_id": "cli_calendar"}
+                via = {"agent": ["agt_helper"]}
+                return JSONResponse(self._access(form["scope"], aud=form["resource"], act=act, via=via))
             case _:
                 return JSONResponse({"error": "unsupported_grant_type"}, 400)
 

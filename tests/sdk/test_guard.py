@@ -167,7 +167,7 @@ async def test_public_operations_are_open_and_have_no_caller(client):
 
 
 async def test_a_public_operation_does_not_inherit_an_outer_caller(client):
-    outer = caller_of(check(good()), scopes=frozenset())
+    outer = caller_of(check(good()), scopes=frozenset(), presented="")
     with calling(outer):
         assert (await client.get("/health")).text == "nobody"
 

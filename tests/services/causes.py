@@ -9,18 +9,22 @@ from typing import Any
 
 from remit.core.agents import AgentState, ScopeKey
 from remit.core.keys import KeyState, KeyUse
-from remit.core.names import Kid, Prefix, RemitId
+from remit.core.names import Kid, Prefix, RemitId, ResourceId
 from remit.core.stops import TargetKind
 from remit.core.users import UserState
 from remit.services.provisioning.agents import set_agent_state
 from remit.services.provisioning.users import set_user_state
 from remit.services.sessions import sign_out
+from tests.kit.delegation import Member
 from tests.kit.flows import claims_of
 from tests.kit.instance import Remit
 from tests.kit.stops import lift, stop
 from tests.kit.world import HERE, SCOPES, SEEDER, World, sure
 
-ALL = frozenset({"code", "refresh", "replay", "client_credentials", "introspection", "userinfo"})
+EXCHANGED = "introspection of an exchanged token"
+ASKED_ABOUT = frozenset({"introspection", "userinfo", "exchange", EXCHANGED})
+"""Where an access token is read."""
+ALL = frozenset({"code", "refresh", "replay", "client_credentials"}) | ASKED_ABOUT
 OF_USER = ALL - {"client_credentials"}
 
 
@@ -33,6 +37,13 @@ class Held:
     live: str
     access: str
     cookie: str
+    members: tuple[Member, ...] = ()
+    """The agent that answers at the calendar, and another one."""
+    exchanged: str = ""
+    """What the first of them got by showing `access`, for the resource of the other."""
+
+    def resources(self, world: World) -> set[ResourceId]:
+        return {world.calendar.id, *(member.resource.id for member in self.members)}
 
     @property
     def line(self) -> str:
@@ -85,6 +96,19 @@ def row(
     return put(dead), put(alive)
 
 
+def newest_remit(state: str) -> Act:
+    async def act(remit: Remit, world: World, held: Held) -> None:
+        remit.sql(
+            "update remit set state = :state where tenant = :tenant and agent_id = :agent and version = "
+            "(select max(version) from remit where tenant = :tenant and agent_id = :agent)",
+            state=state,
+            tenant=world.tenant.id,
+            agent=world.agent.id,
+        )
+
+    return act
+
+
 def stopped(kind: TargetKind, id_: Callable[[World, Held], str]) -> tuple[Act, Act]:
     async def act(remit: Remit, world: World, held: Held) -> None:
         await stop(remit, world, kind, id_(world, held))
@@ -129,7 +153,7 @@ async def retire_agent(remit: Remit, world: World, held: Held) -> None:
 
 def remit_of(scopes: frozenset[str]) -> Act:
     async def act(remit: Remit, world: World, held: Held) -> None:
-        keys = frozenset(ScopeKey(world.calendar.id, name) for name in scopes)
+        keys = frozenset(ScopeKey(resource, name) for resource in held.resources(world) for name in scopes)
         keys |= {ScopeKey(world.tickets.id, "tickets.update")}
         async with remit.deps.db.work(world.tenant.id) as work:
             # In the rows alone: the use case refuses every token from before, which would hide what is judged here.
@@ -146,14 +170,18 @@ async def expire_unattended(remit: Remit, world: World, held: Held) -> None:
 
 
 async def expire_remit(remit: Remit, world: World, held: Held) -> None:
-    await past("remit", lambda _: world.remit.id)(remit, world, held)
+    async with remit.deps.db.read(world.tenant.id) as work:
+        active = await work.agents.remit(world.agent.id)
+    assert active is not None
+    await past("remit", lambda _: active.id)(remit, world, held)
 
 
 def rights_of(scopes: frozenset[str]) -> Act:
     async def act(remit: Remit, world: World, held: Held) -> None:
         async with remit.deps.db.work(world.tenant.id) as work:
             await work.tenants.turn_rights_on()
-            await work.users.set_rights(world.alice.id, world.calendar.id, scopes)
+            for resource in held.resources(world):
+                await work.users.set_rights(world.alice.id, resource, scopes)
 
     return act
 
@@ -301,7 +329,7 @@ CAUSES = {
     "the line is stopped": Cause(
         act=stopped(TargetKind.LINE, lambda _, held: held.line)[0],
         told="the line was stopped",
-        on=frozenset({"introspection", "userinfo"}),
+        on=ASKED_ABOUT,
     ),
     "the line of a refresh token is stopped": Cause(
         act=stopped(TargetKind.LINE, lambda _, held: held.line)[0],
@@ -318,18 +346,14 @@ CAUSES = {
         act=leave_browser_idle, told="the login session ended", away="no", on=OF_USER
     ),
     "the remit is missing": Cause(
-        act=row("remit", "state", "superseded", "active", lambda world: world.remit.id)[0],
-        undo=row("remit", "state", "superseded", "active", lambda world: world.remit.id)[1],
+        act=newest_remit("superseded"),
+        undo=newest_remit("active"),
         told="the remit is missing",
     ),
     "the remit is past its end": Cause(act=expire_remit, told="the remit expired"),
     # A stop takes the key out of the set and lets its successor sign: what it signed is dead, what is new is not.
-    "the signing key is stopped": Cause(
-        act=stop_key, told="not an access token of this issuer", on=frozenset({"introspection", "userinfo"})
-    ),
-    "the signing key is gone": Cause(
-        act=retire_key, told="not an access token of this issuer", on=frozenset({"introspection", "userinfo"})
-    ),
+    "the signing key is stopped": Cause(act=stop_key, told="not an access token of this issuer", on=ASKED_ABOUT),
+    "the signing key is gone": Cause(act=retire_key, told="not an access token of this issuer", on=ASKED_ABOUT),
     **{
         f"the {what} was erased, {where}": Cause(act=erased(table, id_), told=told, on=on)
         for what, table, id_ in (
@@ -339,18 +363,20 @@ CAUSES = {
         )
         for where, told, on in (
             ("and something is asked for", "what was approved no longer exists", frozenset({"code", "refresh"})),
-            ("and a token is asked about", "not an access token", frozenset({"userinfo"})),
+            ("and a token is asked about", "not an access token", frozenset({"userinfo", EXCHANGED})),
         )
     },
     "the line was erased": Cause(
-        act=erased("line", lambda _, held: held.line), told="not an access token", on=frozenset({"userinfo"})
+        act=erased("line", lambda _, held: held.line),
+        told="not an access token",
+        on=frozenset({"userinfo", "exchange"}),
     ),
     "every line was erased": Cause(act=erase_lines, told="what was approved no longer exists", on=frozenset({"code"})),
     "every scope left the remit": Cause(
         act=remit_of(frozenset()),
         undo=remit_of(SCOPES),
         told="remit took",
-        on=ALL - {"introspection", "userinfo"},
+        on=ALL - ASKED_ABOUT,
     ),
     "every scope left the user's rights": Cause(
         act=rights_of(frozenset()),

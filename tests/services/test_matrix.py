@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from tests.kit.delegation import about, exchange, handed_on, team
 from tests.kit.flows import act_for_itself, approve, get_tokens, introspect, redeem, refresh, userinfo, visit
-from tests.services.causes import CAUSES, Held
+from tests.services.causes import CAUSES, EXCHANGED, Held
 
 SCOPE = "openid read:calendar write:calendar"
 ASKED = frozenset({"read:calendar", "write:calendar"})
+HANDED_ON = ("exchange", EXCHANGED)
 TOKENS = ("code", "refresh", "replay", "client_credentials")
 CELLS = {f"{path}: {name}": (path, cause) for name, cause in CAUSES.items() for path in sorted(cause.on)}
 
@@ -17,21 +21,27 @@ CELLS = {f"{path}: {name}": (path, cause) for name, cause in CAUSES.items() for 
 async def hold(remit):
     """Let an agent come to hold one of everything, with a line that may or may not go on while the user is away."""
 
-    async def held(away: str) -> Held:
+    async def held(away: str, path: str = "") -> Held:
         world = remit.acme
+        members = await team(remit, world, "scheduler", "finder") if path in HANDED_ON else []
         async with remit.browser() as browser:
             await visit(browser, world)
             first = await get_tokens(remit, world, world.web, browser=browser, scope=SCOPE, away=away, prompt="consent")
             code = await approve(remit, world, world.web, browser=browser, scope=SCOPE, away=away, prompt="consent")
             second = (await refresh(remit, world, world.web, first["refresh_token"])).json()
             cookie = next(value for name, value in browser.cookies.items() if name == "__Host-remit_acme")
-        return Held(
+        holding = Held(
             code=code.code,
             spent=first["refresh_token"],
             live=second["refresh_token"],
             access=second["access_token"],
             cookie=cookie,
+            members=tuple(members),
         )
+        if path != EXCHANGED:
+            return holding
+        came = await handed_on(remit, world, members[0], holding.access, members[1].resource)
+        return replace(holding, exchanged=came)
 
     return held
 
@@ -43,6 +53,10 @@ async def take(remit, path: str, held: Held):
         told = await introspect(remit, world, held.access)
         assert told["active"] or told == {"active": False}
         return (200, None, told["scope"]) if told["active"] else (200, "inactive", None)
+    if path == EXCHANGED:
+        told = await about(remit, world, held.exchanged, held.members[1])
+        assert told["active"] or told == {"active": False}
+        return (200, None, told["scope"]) if told["active"] else (200, "inactive", None)
     if path == "userinfo":
         answer = await userinfo(remit, world, held.access)
         return answer.status_code, None if answer.status_code == 200 else "invalid_token", None
@@ -50,6 +64,7 @@ async def take(remit, path: str, held: Held):
         "code": lambda: redeem(remit, world, world.web, held.code),
         "refresh": lambda: refresh(remit, world, world.web, held.live),
         "replay": lambda: refresh(remit, world, world.web, held.spent),
+        "exchange": lambda: exchange(remit, world, held.members[0], held.access, held.members[1].resource),
         "client_credentials": lambda: act_for_itself(remit, world, world.web, scope="read:calendar write:calendar"),
     }[path]()
     body = answer.json()
@@ -59,7 +74,7 @@ async def take(remit, path: str, held: Held):
 @pytest.mark.requirement("OA-20")
 @pytest.mark.parametrize("path", sorted({path for path, _ in CELLS.values()}))
 async def test_without_a_cause_every_path_is_open(remit, hold, path):
-    status, error, scope = await take(remit, path, await hold("no"))
+    status, error, scope = await take(remit, path, await hold("no", path))
     assert (status, error) == (200, None)
     assert scope is None or set(scope.split()) >= ASKED
 
@@ -67,7 +82,7 @@ async def test_without_a_cause_every_path_is_open(remit, hold, path):
 @pytest.mark.requirement("OA-20", "REV-8", "RT-8", "RT-11")
 @pytest.mark.parametrize(("path", "cause"), CELLS.values(), ids=CELLS)
 async def test_no_path_goes_around_a_cause(remit, hold, path, cause):
-    held = await hold(cause.away)
+    held = await hold(cause.away, path)
     if path not in TOKENS:
         # Somebody has asked before, so that an answer is remembered.
         assert (await take(remit, path, held))[0] == 200
@@ -79,12 +94,20 @@ async def test_no_path_goes_around_a_cause(remit, hold, path, cause):
         assert scope is None or not cause.lost & set(scope.split())
         return
 
-    expected = {"introspection": (200, "inactive"), "userinfo": (401, "invalid_token")}
+    # What is shown is no token any more, or the authority behind it is gone; the client that asks is another one.
+    shown = "invalid_request" if "not an access token" in cause.told else "invalid_grant"
+    expected = {
+        "introspection": (200, "inactive"),
+        EXCHANGED: (200, "inactive"),
+        "userinfo": (401, "invalid_token"),
+        "exchange": (400, shown),
+    }
     refused = (401, "invalid_client") if cause.client else (400, "invalid_grant")
     assert (status, error) == expected.get(path, refused)
     assert [event["type"] for event in events] == ["token.refused"]
-    assert cause.told in events[0]["what"]["reason"]
-    assert events[0]["who"].get("client", remit.acme.web.id) == remit.acme.web.id
+    assert cause.told in events[0]["what"]["reason"].replace("earlier ", "")
+    client = held.members[0].client if path in HANDED_ON else remit.acme.web
+    assert events[0]["who"].get("client", client.id) == client.id
 
 
 LIFTED = {name: (path, cause) for name, (path, cause) in CELLS.items() if cause.undo is not None and path in TOKENS}

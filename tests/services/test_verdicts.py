@@ -8,7 +8,7 @@ import pytest
 
 from remit.core.names import LineId, SessionId
 from remit.core.sessions import SESSION_IDLE
-from remit.services import introspection
+from remit.services import live_tokens
 from tests.kit.flows import act_for_itself, claims_of, get_tokens, introspect
 
 SECOND = timedelta(seconds=1)
@@ -55,13 +55,13 @@ ENDS = {
 @pytest.fixture
 def judged(monkeypatch):
     """Count how often a token is judged anew."""
-    count, judge = [], introspection._judge
+    count, judge = [], live_tokens._judge
 
     async def counted(*args, **rest):
         count.append(1)
         return await judge(*args, **rest)
 
-    monkeypatch.setattr(introspection, "_judge", counted)
+    monkeypatch.setattr(live_tokens, "_judge", counted)
     return count
 
 

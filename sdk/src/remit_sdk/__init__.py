@@ -14,6 +14,7 @@ from remit_sdk.errors import (
     Untrustworthy,
     WrongResource,
 )
+from remit_sdk.exchange import TokenExchange
 from remit_sdk.issuers import EveryTenant
 from remit_sdk.store import FileStore, MemoryStore, TokenSet, TokenStore
 
@@ -30,6 +31,7 @@ __all__ = [
     "Refused",
     "RemitAuth",
     "RemitError",
+    "TokenExchange",
     "TokenSet",
     "TokenStore",
     "Unavailable",

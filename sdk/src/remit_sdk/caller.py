@@ -28,6 +28,10 @@ class Caller:
     purpose: str | None
     jti: str
     expires_at: float
+    acting: tuple[str, ...]
+    """The agents that act by token exchange, the one that calls first; empty where nobody handed a token on."""
+    presented: str = field(repr=False)
+    """The token itself, to exchange it. Never log it, and show it to nobody but its issuer."""
     claims: Mapping[str, object] = field(repr=False)
     details: tuple[Mapping[str, object], ...] = ()
     """Limits beside the scopes (RFC 9396): a call must be within one of them. Empty: there are none."""
@@ -36,10 +40,11 @@ class Caller:
 _CALLER: ContextVar[Caller | None] = ContextVar("remit_caller", default=None)
 
 
-def caller_of(token: AccessToken, *, scopes: frozenset[str]) -> Caller:
+def caller_of(token: AccessToken, *, scopes: frozenset[str], presented: str) -> Caller:
     """Describe the caller that a verified token stands for."""
     # JAT-3: a token by client_credentials has its agent or client as subject, and no user.
-    alone = token.subject in {token.agent, token.client}
+    # By exchange another agent acts for that one, which then stands on the way.
+    alone = token.subject in {token.agent, token.client} or ("agent", token.subject) in token.via
     return Caller(
         sub=token.subject,
         user=None if alone else token.subject,
@@ -55,9 +60,19 @@ def caller_of(token: AccessToken, *, scopes: frozenset[str]) -> Caller:
         purpose=token.purpose,
         jti=token.jti,
         expires_at=token.expires_at,
+        acting=_acting(token.claims.get("act")),
+        presented=presented,
         claims=token.claims,
         details=token.details,
     )
+
+
+def _acting(act: object) -> tuple[str, ...]:
+    found: list[str] = []
+    while isinstance(act, Mapping) and isinstance(agent := act.get("sub"), str):
+        found.append(agent)
+        act = act.get("act")
+    return tuple(found)
 
 
 def current() -> Caller:

@@ -70,6 +70,8 @@ class Epochs:
             ("kid", token.kid),
             ("resource", token.audience),
             *(("resource", resource) for resource in resources),
+            # A stop of anything on the way ends what came of it by exchange.
+            *token.via,
         ]
         if token.line is not None:
             names.append(("line", token.line))

@@ -116,7 +116,7 @@ class Gate:
                 needed=needed,
                 token=token,
             )
-        return Permit(caller=caller_of(token, scopes=scopes), token=token)
+        return Permit(caller=caller_of(token, scopes=scopes, presented=presented), token=token)
 
     async def _judge(self, presented: str) -> tuple[AccessToken, frozenset[str]] | Rejected:
         """Verify the token, then its life: stops that are known, and the proof that all are."""

@@ -63,6 +63,8 @@ class AccessToken:
     kid: str
     issued_at: float
     expires_at: float
+    via: tuple[tuple[str, str], ...]
+    """What the token came from by exchange: kind and id of everything on the way."""
     claims: Mapping[str, object]
     details: tuple[Mapping[str, object], ...] = ()
 
@@ -215,6 +217,9 @@ def _read_claims(unverified: Unverified) -> AccessToken | Rejected:
         return _invalid("`iat` or `exp` is missing or malformed")
     if not 0 < expires_at - issued_at <= MAX_LIFETIME:
         return _invalid("the lifetime is out of bounds")
+    via = _read_via(claims)
+    if via is None:
+        return _invalid("`act` or `via` is malformed")
     return AccessToken(
         issuer=unverified.issuer,
         audience=audience,
@@ -233,6 +238,7 @@ def _read_claims(unverified: Unverified) -> AccessToken | Rejected:
         kid=unverified.kid,
         issued_at=issued_at,
         expires_at=expires_at,
+        via=via,
         claims=MappingProxyType(dict(claims)),
         details=details,
     )
@@ -248,3 +254,16 @@ def _details(claims: Mapping[str, object]) -> tuple[Mapping[str, object], ...] |
     if not all(isinstance(detail, dict) and isinstance(detail.get("type"), str) for detail in said):
         return None
     return tuple(MappingProxyType(detail) for detail in said)
+
+
+def _read_via(claims: Mapping[str, object]) -> tuple[tuple[str, str], ...] | None:
+    """Return what an exchanged token came from. A token with an actor that does not say it could not be stopped."""
+    via = claims.get("via", {})
+    if not isinstance(via, Mapping) or (claims.get("act") is not None) != bool(via):
+        return None
+    names: list[tuple[str, str]] = []
+    for kind, ids in via.items():
+        if not isinstance(ids, list) or not all(isinstance(id_, str) and id_ for id_ in ids):
+            return None
+        names += [(kind, id_) for id_ in ids]
+    return tuple(names)

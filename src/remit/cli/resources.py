@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from remit.cli.credentials import ONCE, Overlap, overlap_of, write_credentials, write_rotated, write_secret
 from remit.cli.door import Api
 from remit.cli.exits import OK, USAGE
-from remit.cli.find import find_resource
+from remit.cli.find import find_agent, find_resource
 from remit.cli.here import end
 from remit.cli.lifetime import AsTenant, Seconds, told_lifetime
 from remit.cli.output import Row, row_of, write_record, write_rows
@@ -220,6 +220,32 @@ def lifetime(
         return OK
 
     return through(place, shorten)
+
+
+@app.command(
+    name="served-by",
+    help_epilogue="Examples:\n  remit resources served-by https://calendar.example.com calendar-helper\n"
+    "  remit resources served-by https://calendar.example.com --nobody",
+)
+def served_by(
+    resource: Name,
+    agent: Annotated[str | None, Parameter(help="The agent: name or id.")] = None,
+    /,
+    *,
+    nobody: Annotated[bool, Parameter(negative="", show_default=False, help="No agent answers there.")] = False,
+    place: Change | None = None,
+) -> int:
+    """Say which agent answers at a resource: it may act on with the tokens that it is shown (token exchange)."""
+    place = place or Change()
+
+    async def name(api: Api) -> int:
+        if (agent is None) != nobody:
+            raise end("name the agent that answers there, or say --nobody", USAGE)
+        body = rest.ResourceChanges(served_by=None if agent is None else await find_agent(api, agent))
+        _write(await api.ask(rest.change_resource, await find_resource(api, resource), body=body), json=place.json)
+        return OK
+
+    return through(place, name)
 
 
 def read_scope(told: str) -> rest.ScopeBody:

@@ -23,6 +23,9 @@ from remit.core.stops import Stop, Target, TargetKind
 from remit.core.tenants import Tenant, TenantState
 from remit.core.users import Rights, User, UserState
 
+EARLIER_REMIT = "remit of an earlier agent"
+EARLIER_RESOURCE = "earlier resource"
+
 MAX_TOKEN_SECONDS = ACCESS_SECONDS[-1]
 DEFAULT_TOKEN_SECONDS = USUAL.access_seconds
 
@@ -44,6 +47,12 @@ class Chain:
     jti: str | None = None
     details: str | None = None
     """What the token of this chain is held to beside its scopes, in canonical JSON; so is what comes out of it."""
+    before: tuple[Party, ...] = ()
+    """By exchange: who acted before `party`, newest first. The last one is the client of the grant."""
+    passed: tuple[Resource, ...] = ()
+    """By exchange: the resources on the way, one for each of those before, the resource of the grant first."""
+    via: tuple[Target, ...] = ()
+    """By exchange: the tokens that this one came from, and whatever else a stop on the way would name."""
 
     @property
     def while_away(self) -> bool:
@@ -52,6 +61,10 @@ class Chain:
 
     def targets(self) -> tuple[Target, ...]:
         """Name every id at which a stop would end this chain."""
+        return (*self.own_targets(), *self.via)
+
+    def own_targets(self) -> tuple[Target, ...]:
+        """Name those of who acts now, for whom and on what; not what came before by exchange."""
         found = [
             Target(TargetKind.TENANT, self.tenant.id),
             Target(TargetKind.AGENT, self.party.agent.id),
@@ -98,24 +111,28 @@ def principal_live(chain: Chain, stops: Iterable[Stop], *, now: datetime) -> Dea
     party = chain.party
     states = (
         ("tenant", chain.tenant.state is TenantState.ACTIVE, "is suspended"),
-        ("client", party.client.state is ClientState.ACTIVE, _ENDED.get(party.client.state, "is retired")),
-        ("agent", party.agent.state is AgentState.ACTIVE, f"is {party.agent.state}"),
-        ("agent", party.agent.owner is not None, "has no owner"),
+        *_identity(party),
         ("user", chain.user is None or chain.user.state is UserState.ACTIVE, "is inactive"),
         ("resource", chain.resource is None or chain.resource.state is ResourceState.ACTIVE, "is disabled"),
         ("grant", chain.grant is None or chain.grant.state is GrantState.ACTIVE, "was revoked"),
         ("line", chain.line is None or chain.line.state is GrantState.ACTIVE, "was revoked"),
-        ("remit", party.remit is not None, "is missing: the agent has no active remit"),
-        ("remit", party.remit is None or not _past(party.remit.expires_at, now), "expired"),
+        *_ceiling(party, now),
         ("grant", chain.grant is None or not _past(chain.grant.expires_at, now), "expired"),
         ("line", chain.line is None or not _past(chain.line.expires_at, now), "expired"),
         ("login session", chain.line is None or chain.while_away or _logged_in(chain.login, now), "ended"),
+        *(
+            (f"earlier {part}", alive, how)
+            for earlier in chain.before
+            for part, alive, how in (*_identity(earlier), *_ceiling(earlier, now))
+        ),
+        *(("earlier resource", way.state is ResourceState.ACTIVE, "is disabled") for way in chain.passed),
     )
     # A stop says more than a state that it also changed ("was stopped" beats "was revoked"), so stops are asked first.
-    targets = set(chain.targets())
+    own, via = set(chain.own_targets()), set(chain.via)
     for stop in stops:
-        if stop.target in targets and stop.in_force(now):
-            return Dead(_WORDS[stop.target.kind], "was stopped")
+        if (stop.target in own or stop.target in via) and stop.in_force(now):
+            word = _WORDS[stop.target.kind]
+            return Dead(word if stop.target in own else f"earlier {word}", "was stopped")
     for part, alive, how in states:
         if not alive:
             return Dead(part, how)
@@ -124,15 +141,34 @@ def principal_live(chain: Chain, stops: Iterable[Stop], *, now: datetime) -> Dea
 
 def lives_until(chain: Chain) -> datetime | None:
     """Return when time alone ends a chain that is live now; None: it does not. Stops only come by being placed."""
-    line, remit, grant = chain.line, chain.party.remit, chain.grant
+    line, grant = chain.line, chain.grant
     login = None if line is None or chain.while_away else chain.login
     ends = (
-        None if remit is None else remit.expires_at,
+        *(party.remit.expires_at for party in (chain.party, *chain.before) if party.remit is not None),
         None if grant is None else grant.expires_at,
         None if line is None else line.expires_at,
         None if login is None else login.runs_out_at,
     )
     return min((end for end in ends if end is not None), default=None)
+
+
+_State = tuple[str, bool, str]
+"""A part of the chain, whether it is as it must be, and how it is otherwise."""
+
+
+def _identity(party: Party) -> tuple[_State, ...]:
+    return (
+        ("client", party.client.state is ClientState.ACTIVE, _ENDED.get(party.client.state, "is retired")),
+        ("agent", party.agent.state is AgentState.ACTIVE, f"is {party.agent.state}"),
+        ("agent", party.agent.owner is not None, "has no owner"),
+    )
+
+
+def _ceiling(party: Party, now: datetime) -> tuple[_State, ...]:
+    return (
+        ("remit", party.remit is not None, "is missing: the agent has no active remit"),
+        ("remit", party.remit is None or not _past(party.remit.expires_at, now), "expired"),
+    )
 
 
 _WORDS = {kind: str(kind) for kind in TargetKind} | {TargetKind.KID: "signing key", TargetKind.SESSION: "login session"}
@@ -179,10 +215,10 @@ def attenuate(asked: frozenset[str], ceilings: Sequence[Ceiling], *, now: dateti
     return Authority(scopes=scopes, expires_at=expires_at, removed=tuple(removed))
 
 
-def of_remit(remit: Remit, resource: Resource) -> Ceiling:
+def of_remit(remit: Remit, resource: Resource, *, name: str = "remit") -> Ceiling:
     """Return the remit's ceiling on one resource."""
     return Ceiling(
-        name="remit",
+        name=name,
         scopes=remit.on(resource.id) | IDENTITY_SCOPES,
         until=remit.expires_at,
         seconds=remit.token_seconds,
@@ -192,6 +228,11 @@ def of_remit(remit: Remit, resource: Resource) -> Ceiling:
 def of_resource(resource: Resource) -> Ceiling:
     """Return what the resource defines at all, and how long its tokens may live."""
     return Ceiling(name="resource", scopes=resource.scope_names | IDENTITY_SCOPES, seconds=resource.token_seconds)
+
+
+def of_way(resource: Resource) -> Ceiling:
+    """Return what a resource on the way still defines: a scope that is gone there is in no token that came from it."""
+    return Ceiling(name=EARLIER_RESOURCE, scopes=resource.scope_names | IDENTITY_SCOPES)
 
 
 def of_rights(rights: Rights) -> Ceiling:

@@ -193,8 +193,12 @@ def _check_grant_types(draft: ClientDraft) -> Refusal | None:
         return _no("name at least one grant type: authorization_code or client_credentials")
     if GrantType.REFRESH_TOKEN in types and GrantType.AUTHORIZATION_CODE not in types:
         return _no("refresh_token needs authorization_code: refresh tokens come from a user's consent")
-    if GrantType.CLIENT_CREDENTIALS in types and draft.auth_method is AuthMethod.NONE:
-        return _no("client_credentials needs a client with a secret or a key: a public client can prove nothing")
+    for proven, name in (
+        (GrantType.CLIENT_CREDENTIALS, "client_credentials"),
+        (GrantType.TOKEN_EXCHANGE, "token-exchange"),
+    ):
+        if proven in types and draft.auth_method is AuthMethod.NONE:
+            return _no(f"{name} needs a client with a secret or a key: a public client can prove nothing")
     return None
 
 

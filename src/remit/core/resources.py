@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from remit.core.names import ResourceId
+from remit.core.names import AgentId, ResourceId
 
 
 class ResourceState(StrEnum):
@@ -41,6 +41,8 @@ class Resource:
     scopes: tuple[Scope, ...]
     details_types: frozenset[str] = frozenset()
     """Types of `authorization_details` that this API keeps to. Tokens for it carry no others (RFC 9396 §3)."""
+    served_by: AgentId | None = None
+    """The agent that answers at this resource: it may act on with the tokens that it is shown (RFC 8693)."""
 
     @property
     def scope_names(self) -> frozenset[str]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from remit.core.delegation import Actor
 from remit.core.names import LineId, TokenId
+from remit.core.stops import Target
 
 REPLAY_WINDOW = timedelta(seconds=30)
 """How long a just-spent refresh token may be shown again, counted from its rotation; it never slides. The settings may
@@ -18,6 +20,11 @@ MAX_TOKEN_LENGTH = 4096
 
 _ROOM = 2200
 """Bytes that are left in it for what has no length of its own, beside ids, numbers and the signature."""
+
+
+_ACTOR = 100
+_TARGET = 6
+"""Bytes of one level of `act`, and of what stands around one id in `via`."""
 
 
 class RefreshState(StrEnum):
@@ -79,6 +86,12 @@ class AccessClaims:
     epoch: int
     details: str | None = None
     """`authorization_details` in canonical JSON (RFC 9396 §9.1)."""
+    may_act: str | None = None
+    """The agent that answers at the audience, and so may act on with this token (RFC 8693 §4.4)."""
+    actors: tuple[Actor, ...] = ()
+    """Who acts for the subject by exchange, newest first; empty: nobody but the agent itself."""
+    via: tuple[Target, ...] = ()
+    """What the token came from by exchange, as far as a stop can name it."""
 
     @property
     def too_long(self) -> bool:
@@ -86,4 +99,11 @@ class AccessClaims:
         # JSON writes a quote and a backslash in two characters.
         purpose = len(self.purpose.encode()) + self.purpose.count('"') + self.purpose.count("\\")
         details = len(self.details.encode()) if self.details is not None else 0
-        return purpose + details + len(self.issuer) + len(self.audience) + len(" ".join(self.scopes)) > _ROOM
+        told = purpose + details + len(self.issuer) + len(self.audience) + len(" ".join(self.scopes))
+        return (
+            told
+            + len(self.actors) * _ACTOR
+            + sum(len(target.id) + _TARGET for target in self.via)
+            + (_ACTOR if self.may_act else 0)
+            > _ROOM
+        )

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from remit.core.delegation import write_actors, write_via
 from remit.core.errors import RemitError
 from remit.core.keys import KeyState, KeyUse, SigningKey
 from remit.core.names import Kid, TenantId
@@ -146,6 +147,11 @@ class TenantKeyring:
             return None
         return text(claims.get("sub"))
 
+    def issuer_of(self, token: str) -> str | None:
+        parts = take_apart(token)
+        claims = None if parts is None else parts.claims()
+        return None if claims is None else text(claims.get("iss"))
+
     def jwks(self, keys: Sequence[SigningKey]) -> dict[str, object]:
         published = [key for key in keys if key.use is not KeyUse.AUDIT and key.state in _VERIFYING]
         return {"keys": [_public(key) for key in sorted(published, key=lambda key: (key.created_at, key.kid))]}
@@ -244,6 +250,10 @@ def _access_claims(claims: AccessClaims) -> dict[str, object]:
         said["auth_time"] = int(claims.auth_time.timestamp())
     if claims.details is not None:
         said["authorization_details"] = msgspec.Raw(claims.details.encode())
+    if claims.may_act is not None:
+        said["may_act"] = {"sub": claims.may_act}
+    if claims.actors:
+        said |= {"act": write_actors(claims.actors), "via": write_via(claims.via)}
     if claims.amr:
         said |= {"amr": list(claims.amr), "acr": SINGLE_FACTOR}
     return said

@@ -84,6 +84,10 @@ class Keyring(Protocol):
         """Return the claims of one of our own access tokens if signature, type, issuer and times hold, with `kid`."""
         ...
 
+    def issuer_of(self, token: str) -> str | None:
+        """Return what a signed token says its issuer is. Nothing of it is proven."""
+        ...
+
     def read_hint(self, tenant: Tenant, keys: Sequence[SigningKey], token: str) -> str | None:
         """Return whom one of our own id tokens is about, however old it and its key are (OIDC Core §3.1.2.1)."""
         ...

@@ -29,6 +29,8 @@ class Entry:
     resource: Resource
     own: bool
     """It is the tenant's own API."""
+    server: Agent | None
+    """The agent that answers there, unless it is retired."""
     scopes: tuple[Holders, ...]
     credentials: tuple[Credential, ...]
 
@@ -57,6 +59,7 @@ async def list_resources(tenant: TenantId, deps: Deps, *, page: int) -> tuple[tu
             Entry(
                 resource=resource,
                 own=resource.uri == current.api,
+                server=agents.get(resource.served_by) if resource.served_by is not None else None,
                 scopes=tuple(
                     Holders(
                         scope=scope,

@@ -16,6 +16,7 @@ from remit.services.activity import Told, tell
 from remit.services.directory import Directory, GrantFacts, StopInForce
 
 MOST_STOPS = 20
+_ISSUED = ("token.issued", "token.exchanged")
 _CONSENTS = ("consent.given", "grant.approved")
 
 _TARGETS = (
@@ -46,8 +47,7 @@ async def trace(tenant: TenantId, told: Told, deps: Deps) -> Standpoint:
     who, now = told.who, deps.clock.now()
     async with deps.db.read(tenant) as work:
         directory = Directory(work, now)
-        issued = EventFilter(jti=who.get("jti"), user=who.get("user"), type="token.issued")
-        token = await _first(work, directory, issued) if "jti" in who else None
+        token = await _issued(work, directory, told) if "jti" in who else None
         line = await work.lines.get(LineId(who["line"])) if "line" in who else None
         found = await work.grants.get(GrantId(who["grant"])) if "grant" in who else None
         return Standpoint(
@@ -57,6 +57,15 @@ async def trace(tenant: TenantId, told: Told, deps: Deps) -> Standpoint:
             consent=await _consent(work, directory, told),
             stops=await _stops(work, directory, told),
         )
+
+
+async def _issued(work: Work, directory: Directory, told: Told) -> Told | None:
+    """Return the event in which the token came to be: straight from its grant, or by exchange."""
+    for kind in _ISSUED:
+        wanted = EventFilter(jti=told.who["jti"], user=told.who.get("user"), type=kind)
+        if (found := await _first(work, directory, wanted)) is not None:
+            return found
+    return None
 
 
 async def _consent(work: Work, directory: Directory, told: Told) -> Told | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from remit.core.audit.events import TokenIssued
 from remit.core.authority import (
+    EARLIER_REMIT,
     Authority,
     Ceiling,
     Chain,
@@ -19,10 +20,13 @@ from remit.core.authority import (
     of_resource,
     of_rights,
     of_tenant,
+    of_way,
     principal_live,
 )
+from remit.core.clients import Party
+from remit.core.delegation import Actor
 from remit.core.keys import KeyUse, SigningKey
-from remit.core.names import Kid, Prefix, Secret, TokenId
+from remit.core.names import ClientId, Kid, Prefix, Secret, TokenId
 from remit.core.oauth.details import Details, ends, judge_details, narrow, on_resource, render, reread
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.oauth.token_set import TokenSet
@@ -32,9 +36,11 @@ from remit.core.resources import Resource
 from remit.core.tokens import AccessClaims
 from remit.ports.deps import Deps
 from remit.ports.work import Work
+from remit.services.delegation import as_tokens_say
 from remit.services.origin import Origin
 
 ACCESS_ALG = "ES256"
+NOTHING_LEFT = "nothing is left of what was granted: ask for access again"
 
 
 async def dead(work: Work, chain: Chain, *, now: datetime) -> Dead | None:
@@ -62,7 +68,22 @@ async def ceilings(work: Work, chain: Chain, deps: Deps) -> tuple[Ceiling, ...]:
         limits.append(of_grant(chain.grant))
     if chain.line is not None:
         limits.append(of_line(chain.line))
+    for earlier in chain.before:
+        limits.append(_of_earlier(earlier, chain.resource))
+    for passed, way in enumerate(chain.passed, start=1):
+        # What the token came from is judged anew as well: whoever had it then, and what the user may do there.
+        limits.append(of_way(way))
+        limits += [_of_earlier(earlier, way) for earlier in chain.before[-passed:]]
+        if chain.user is not None and way.uri != chain.tenant.api:
+            limits.append(of_rights(await work.users.rights(chain.user.id, way.id)))
     return tuple(limits)
+
+
+def _of_earlier(party: Party, resource: Resource) -> Ceiling:
+    """Return what an agent may do itself: it hands on no more. Without a remit it may do nothing."""
+    if party.remit is None:
+        return Ceiling(name=EARLIER_REMIT, scopes=frozenset())
+    return of_remit(party.remit, resource, name=EARLIER_REMIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +108,19 @@ class Issue:
 
 
 async def decide(
-    work: Work, chain: Chain, asked: frozenset[str], deps: Deps, *, details: str | None = None
+    work: Work,
+    chain: Chain,
+    asked: frozenset[str],
+    deps: Deps,
+    *,
+    details: str | None = None,
+    further: Sequence[Ceiling] = (),
 ) -> Issue | Refusal:
     """Decide an access token: live chain, narrowed authority. Nothing is written or signed yet.
 
     The chain must hold its grant: a token without an approval on record does not exist. `details` are what the call
-    asks for, where it asks for less than all that was approved.
+    asks for, where it asks for less than all that was approved; `further` ceilings are those of the tokens that were
+    shown for it.
     """
     now = deps.clock.now()
     keys = await work.keys.all()
@@ -108,20 +136,18 @@ async def decide(
     if isinstance(held_to, Refusal):
         return held_to
     over = Ceiling(name="details", scopes=None, until=ends(held_to))
-    authority = attenuate(asked, (*await ceilings(work, chain, deps), over), now=now)
+    authority = attenuate(asked, (*await ceilings(work, chain, deps), *further, over), now=now)
     if not authority.scopes - {"offline_access"} or (
         asked - IDENTITY_SCOPES and not authority.scopes - IDENTITY_SCOPES
     ):
-        return Refusal(
-            "invalid_grant", "nothing is left of what was granted: ask for access again", audit=told(authority)
-        )
+        return Refusal("invalid_grant", NOTHING_LEFT, audit=told(authority))
     party, user = chain.party, chain.user
     jti = TokenId(deps.fresh.id(Prefix.TOKEN))
     claims = AccessClaims(
         jti=jti,
         issuer=chain.tenant.issuer,
         audience=chain.resource.uri,
-        subject=user.id if user is not None else party.agent.id,
+        subject=user.id if user is not None else (chain.before[-1] if chain.before else party).agent.id,
         client=party.client.wire_id,
         scopes=authority.scopes,
         issued_at=now,
@@ -137,6 +163,9 @@ async def decide(
         amr=chain.login.amr if chain.login is not None else (),
         epoch=await work.tenants.epoch(),
         details=None if held_to is None else render(held_to),
+        may_act=chain.resource.served_by,
+        actors=_actors(chain),
+        via=as_tokens_say(chain),
     )
     if claims.too_long:
         return Refusal(
@@ -150,6 +179,8 @@ def _details(chain: Chain, resource: Resource, asked: str | None, *, now: dateti
     # A token that was shown may be held to less than its line.
     said = chain.details or (chain.line.details if chain.line is not None else None)
     held = None if said is None else on_resource(reread(said), resource.uri)
+    if held == ():
+        return Refusal("invalid_target", "what was approved in detail is for other resources: name one of those")
     wanted: Details | Refusal | None = None
     if asked is not None:
         client = chain.party.client
@@ -167,6 +198,12 @@ def _details(chain: Chain, resource: Resource, asked: str | None, *, now: dateti
         # Where nobody keeps to the limits any more, a token would allow more than was approved.
         return Refusal("invalid_grant", "the resource no longer keeps to what was approved in detail: ask again")
     return left
+
+
+def _actors(chain: Chain) -> tuple[Actor, ...]:
+    """Return who acts by exchange, newest first. The client of the grant does not: it is whom the subject allowed."""
+    acting = (chain.party, *chain.before[:-1]) if chain.before else ()
+    return tuple(Actor(agent=party.agent.id, client=ClientId(party.client.wire_id)) for party in acting)
 
 
 def _backing_session(chain: Chain) -> str | None:

@@ -23,7 +23,9 @@ insert into event (tenant, seq, id, type, at, outcome, user_id, agent_id, client
 values (:tenant, :seq, :id, :type, :at, :outcome, :user, :agent, :client, :grant, :line, :jti, :body, :leaf)
 """
 
-_CALLS = "('token.issued', 'token.refused', 'token.introspected', 'decision.permit', 'decision.deny')"
+_CALLS = (
+    "('token.issued', 'token.exchanged', 'token.refused', 'token.introspected', 'decision.permit', 'decision.deny')"
+)
 
 _FILTER = f"""
    and (cast(:type as text) is null or e.type = :type)

@@ -5,32 +5,36 @@ from __future__ import annotations
 from datetime import datetime
 
 from remit.core.credentials import StoredSecret
-from remit.core.names import ResourceId
+from remit.core.names import AgentId, ResourceId
 from remit.core.resources import Resource, ResourceState, Risk, Scope
 from remit.store.clients import secret_of
 from remit.store.columns import maybe_to_ms, set_from_json, set_to_json, to_ms
 from remit.store.statements import Row, Statements, Value
 
 GET = """
-select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, s.name, s.sentence, s.risk, s.sensitive
+select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_by,
+       s.name, s.sentence, s.risk, s.sensitive
   from resource r left join scope s on s.tenant = r.tenant and s.resource_id = r.id
  where r.tenant = :tenant and r.id = :id order by s.position
 """
 
 BY_URI = """
-select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, s.name, s.sentence, s.risk, s.sensitive
+select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_by,
+       s.name, s.sentence, s.risk, s.sensitive
   from resource r left join scope s on s.tenant = r.tenant and s.resource_id = r.id
  where r.tenant = :tenant and r.uri = :uri order by s.position
 """
 
 LIST = """
-select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, s.name, s.sentence, s.risk, s.sensitive
+select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_by,
+       s.name, s.sentence, s.risk, s.sensitive
   from resource r left join scope s on s.tenant = r.tenant and s.resource_id = r.id
  where r.tenant = :tenant order by r.id, s.position
 """
 
 PAGE = """
-select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, s.name, s.sentence, s.risk, s.sensitive
+select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_by,
+       s.name, s.sentence, s.risk, s.sensitive
   from resource r left join scope s on s.tenant = r.tenant and s.resource_id = r.id
  where r.tenant = :tenant and r.id in (
        select id from resource where tenant = :tenant and id > :after order by id limit :limit)
@@ -38,7 +42,8 @@ select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, s.name, s
 """
 
 CHANGE = """
-update resource set name = :name, state = :state, token_seconds = :token_seconds, details_types = :details_types
+update resource set name = :name, state = :state, token_seconds = :token_seconds, details_types = :details_types,
+       served_by = :served_by
  where tenant = :tenant and id = :id
 returning 1
 """
@@ -48,8 +53,8 @@ delete from scope where tenant = :tenant and resource_id = :id
 """
 
 ADD = """
-insert into resource (tenant, id, uri, name, state, token_seconds, details_types, created_at)
-values (:tenant, :id, :uri, :name, :state, :token_seconds, :details_types, :at)
+insert into resource (tenant, id, uri, name, state, token_seconds, details_types, served_by, created_at)
+values (:tenant, :id, :uri, :name, :state, :token_seconds, :details_types, :served_by, :at)
 on conflict (tenant, uri) do nothing returning 1
 """
 
@@ -108,6 +113,7 @@ class ResourceTable:
             state=resource.state.value,
             token_seconds=resource.token_seconds,
             details_types=set_to_json(resource.details_types),
+            served_by=resource.served_by,
             at=to_ms(at),
         )
         if added:
@@ -125,6 +131,7 @@ class ResourceTable:
             state=resource.state.value,
             token_seconds=resource.token_seconds,
             details_types=set_to_json(resource.details_types),
+            served_by=resource.served_by,
         )
         if found:
             await self._statements.rows(DROP_SCOPES, id=resource.id)
@@ -167,7 +174,7 @@ def _resources(rows: list[Row]) -> tuple[Resource, ...]:
     heads: dict[str, Row] = {}
     scopes: dict[str, list[Scope]] = {}
     for row in rows:
-        id_, scope = row[0], row[6:]
+        id_, scope = row[0], row[7:]
         heads.setdefault(id_, row)
         held = scopes.setdefault(id_, [])
         if scope[0] is not None:
@@ -181,6 +188,7 @@ def _resources(rows: list[Row]) -> tuple[Resource, ...]:
             state=ResourceState(head[3]),
             token_seconds=head[4],
             details_types=set_from_json(head[5]),
+            served_by=None if head[6] is None else AgentId(head[6]),
             scopes=tuple(scopes[id_]),
         )
         for id_, head in heads.items()

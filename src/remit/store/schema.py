@@ -39,7 +39,8 @@ _index("client_by_agent", "client", "agent_id")
 _index("stop_by_target", "stop", "target_id")
 
 # Tokens and calls are nearly all there is: they are found by agent and by user, and every other index leaves them out.
-_CHANGES = "type not in ('token.issued', 'token.refused', 'token.introspected', 'decision.permit', 'decision.deny')"
+_CALLS = "'token.issued', 'token.exchanged', 'token.refused', 'token.introspected', 'decision.permit', 'decision.deny'"
+_CHANGES = f"type not in ({_CALLS})"
 _index("event_by_agent", "event", "agent_id", "seq")
 _index("event_by_user", "event", "user_id", "seq", where="user_id is not null")
 _index("event_changes", "event", "agent_id", "seq", "type", where=_CHANGES)

@@ -20,7 +20,17 @@ from remit.wire.parse import Form
 from remit.wire.trace import trace_of
 
 CREDENTIALS = frozenset(
-    {"client_secret", "client_assertion", "access_token", "refresh_token", "code", "code_verifier", "token"}
+    {
+        "client_secret",
+        "client_assertion",
+        "access_token",
+        "refresh_token",
+        "code",
+        "code_verifier",
+        "token",
+        "subject_token",
+        "actor_token",
+    }
 )
 """What would be written into the log of every proxy on the way if it stood in a URL (GEN-6)."""
 

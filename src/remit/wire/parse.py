@@ -24,8 +24,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # A string, or one bracket: within strings brackets nest nothing. A string that nobody closes goes to the end, so that
 # no place is looked at twice.
 _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
-REPEATABLE = frozenset({"resource"})
-"""Protocol parameters that may stand more than once (RFC 8707 §2). Our own pages add their tick boxes."""
+REPEATABLE = frozenset({"resource", "audience"})
+"""Protocol parameters that may stand more than once (RFC 8707 §2, RFC 8693 §2.1). Our pages add their tick boxes."""
 
 
 @dataclass(frozen=True, slots=True)

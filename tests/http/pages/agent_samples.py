@@ -133,6 +133,7 @@ CARD = ResourceCard(
     scopes=(SCOPE, replace(SCOPE, name="delete:calendar", risk="destroy", sensitive=True, agents=(), more=0, grants=0)),
     credentials=(SECRET,),
     roll="/console/resources/res_1/roll",
+    server=Link(label="Meeting scheduler", href="/console/agents/agt_1"),
 )
 CLIENT = ClientCard(
     id="cli_01jbt6k2v7e8rs4w9xh3m5n0qe",

@@ -145,6 +145,21 @@ class TokenIssued(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenExchanged(TokenIssued):
+    """An agent acts on for a subject (RFC 8693). `chain`: the agents, the one that was allowed first, the new one last.
+
+    `subject_token` is the jti of the token that was shown, and `subject_resource` what that one is for.
+    """
+
+    type: ClassVar[str] = "token.exchanged"
+    chain: tuple[str, ...]
+    subject_token: str
+    subject_resource: str
+    subject_expires_at: str
+    actor_token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRefused(Event):
     type: ClassVar[str] = "token.refused"
     outcome: ClassVar[Outcome] = Outcome.REFUSED
@@ -269,6 +284,7 @@ EVENTS: tuple[type[Event], ...] = (
     GrantApproved,
     GrantNarrowed,
     TokenIssued,
+    TokenExchanged,
     TokenRefused,
     ReuseDetected,
     TokenIntrospected,

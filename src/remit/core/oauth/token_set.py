@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from remit.core.names import Secret
+from remit.core.oauth.exchange import ExchangeCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,8 @@ class TokenSet:
     id_token: Secret | None = None
     details: str | None = None
     """The authorization details of the access token, in canonical JSON (RFC 9396 §7)."""
+    issued_token_type: str | None = None
+    """Told by a token exchange alone (RFC 8693 §2.2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +35,4 @@ class TokenCall:
     purpose: str | None = None
     details: str | None = None
     """`authorization_details`, as sent."""
+    exchange: ExchangeCall | None = None

@@ -11,7 +11,7 @@ from remit.core.audit.events import ApiRefused
 from remit.core.oauth.verdicts import Refusal
 from remit.http.api.caller import ApiCaller
 from remit.http.context import context_of
-from remit.services.introspection import LiveToken, NotLive, judge_token
+from remit.services.live_tokens import LiveToken, NotLive, judge_token
 from remit.services.origin import Origin
 from remit.wire.caller import NoToken, bearer, origin_of, tenant_of
 from remit.wire.oauth_errors import challenge_header

@@ -22,7 +22,7 @@ from remit.services.provisioning.credentials import NO_CLIENT
 from remit.services.provisioning.expected import expect_client as expect
 
 Redirects: TypeAlias = Annotated[list[Annotated[str, Meta(max_length=2000)]], Meta(max_length=20)]
-Grants: TypeAlias = Annotated[list[GrantType], Meta(min_length=1, max_length=3)]
+Grants: TypeAlias = Annotated[list[GrantType], Meta(min_length=1, max_length=len(GrantType))]
 Jwks: TypeAlias = Annotated[dict[str, Any], Meta(description="A JSON Web Key Set with public keys alone.")]
 
 

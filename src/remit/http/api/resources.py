@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, structs
 
-from remit.core.names import ResourceId
+from remit.core.names import AgentId, ResourceId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource, ResourceState, Risk, Scope
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
-from remit.http.api.shapes import DetailsTypes, Name, Named, NamedQuery, Seconds, Text, cut, found, given
+from remit.http.api.shapes import DetailsTypes, Id, Name, Named, NamedQuery, Seconds, Text, cut, found, given
 from remit.services.provisioning import resources as provisioning
 from remit.services.provisioning.changes import change_resource as change
 from remit.services.provisioning.credentials import NO_RESOURCE
@@ -37,13 +37,17 @@ class ScopeView(View):
 
 
 class ResourceView(Thing):
-    """An API that tokens are for. `built_in` is the tenant's own API, which nobody changes."""
+    """An API that tokens are for. `built_in` is the tenant's own API, which nobody changes.
+
+    `served_by` is the agent that answers there: it may act on with the tokens that it is shown (token exchange).
+    """
 
     id: str
     uri: str
     name: str
     state: ResourceState
     token_seconds: int | None
+    served_by: str | None
     scopes: list[ScopeView]
     details_types: list[str]
     built_in: bool
@@ -69,6 +73,7 @@ class NewResource(Shape):
     scopes: ScopeList
     token_seconds: Seconds | None = None
     details_types: DetailsTypes = msgspec.field(default_factory=list)
+    served_by: Id | None = None
     secret: Annotated[bool, Meta(description="Give it a secret at once, with which the API proves itself.")] = False
 
 
@@ -84,6 +89,7 @@ class ResourceChanges(Shape):
     name: Name | UnsetType = UNSET
     state: ResourceState | UnsetType = UNSET
     token_seconds: Seconds | UnsetType | None = UNSET
+    served_by: Id | UnsetType | None = UNSET
     scopes: ScopeList | UnsetType = UNSET
     details_types: DetailsTypes | UnsetType = UNSET
 
@@ -114,6 +120,7 @@ async def create_resource(call: Call[NoQuery, NewResource]) -> MadeResource | Re
         scopes=_scopes(body.scopes),
         token_seconds=body.token_seconds,
         details_types=frozenset(body.details_types),
+        served_by=None if body.served_by is None else AgentId(body.served_by),
     )
     if isinstance(made, Refusal):
         return made
@@ -160,6 +167,7 @@ def _view(call: Call[Any, Any], resource: Resource) -> ResourceView:
         name=resource.name,
         state=resource.state,
         token_seconds=resource.token_seconds,
+        served_by=resource.served_by,
         scopes=[
             ScopeView(name=scope.name, sentence=scope.sentence, risk=scope.risk, sensitive=scope.sensitive)
             for scope in resource.scopes

@@ -48,6 +48,7 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "grant.approved": "{approver} let {agent} act for itself: {scopes}",
     "grant.narrowed": "{actor} took back from {agent}: {removed}",
     "token.issued": "{client} got a token for: {scopes}",
+    "token.exchanged": "{client} showed a token and got one to act on with: {scopes}",
     "token.refused": "No token was given: {reason}",
     "token.reuse_detected": "A secret came back that was used up or foreign; its line was stopped",
     "token.introspected": "{actor} asked about a token of {agent}",
@@ -74,6 +75,8 @@ REASONS: Final[Mapping[str, str]] = {
     "grant.approved": "{approver} approved it as an administrator; no user is involved.",
     "grant.narrowed": "{actor} unticked {removed}. What stays: {scopes}. Every token from before is refused.",
     "token.issued": "{client} asked for {requested}. What was granted and is open to it now: {scopes}. {taken}",
+    "token.exchanged": "{client} showed a token for {subject_resource} and asked to act on at {resource} with "
+    "{requested}. One after the other act: {chain}. What is open to all of them: {scopes}. {taken}",
     "token.refused": "{client} asked for a token ({grant_type}) and was told {code}: {reason}.",
     "token.reuse_detected": "{reason}. Whoever showed it has something that was not meant for him, so everything that "
     "came from the same approval was stopped.",
@@ -95,6 +98,9 @@ _CEILINGS: Final = {
     "grant": "not granted",
     "line": "not in this approval",
     "user's rights": "not among the user's own rights",
+    "remit of an earlier agent": "outside the remit of an agent that acted before",
+    "earlier resource": "not known any more to a resource on the way",
+    "subject token": "not in the token that was shown",
     "resource": "not known to the resource",
 }
 
@@ -134,7 +140,7 @@ def _fields(told: Told) -> Mapping[str, str]:
     words = _Words(chain | {key: _text(told, value) for key, value in told.what.items()})
     words.update({key: _time(words[key]) for key in _TIMES & words.keys()})
     words["actor"] = actor(told)[1]
-    if told.stored.type == "token.issued":
+    if told.stored.type in {"token.issued", "token.exchanged"}:
         words["taken"] = _taken(told.listed("removed"))
     if told.stored.type.startswith("decision."):
         words["reason"] = str(told.what.get("reason", "")).replace("_", " ")

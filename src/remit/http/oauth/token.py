@@ -5,8 +5,11 @@ from __future__ import annotations
 import msgspec
 from starlette.types import ASGIApp
 
+from remit.core.clients import GrantType
+from remit.core.names import Secret
 from remit.core.oauth import scopes
 from remit.core.oauth.client_auth import Presented
+from remit.core.oauth.exchange import ExchangeCall
 from remit.core.oauth.token_set import TokenCall, TokenSet
 from remit.core.oauth.verdicts import Refusal
 from remit.http.context import context_of
@@ -79,6 +82,20 @@ def read_call(form: Form) -> TokenCall | Refusal:
         verifier=form.one("code_verifier"),
         refresh_token=form.one("refresh_token"),
         details=form.one("authorization_details"),
+        exchange=_exchange(form) if grant_type == GrantType.TOKEN_EXCHANGE else None,
+    )
+
+
+def _exchange(form: Form) -> ExchangeCall:
+    subject, actor = form.one("subject_token"), form.one("actor_token")
+    return ExchangeCall(
+        subject_token=Secret(subject) if subject is not None else None,
+        subject_token_type=form.one("subject_token_type"),
+        actor_token=Secret(actor) if actor is not None else None,
+        actor_token_type=form.one("actor_token_type"),
+        requested_token_type=form.one("requested_token_type"),
+        audiences=form.many("audience"),
+        requested_subject=form.one("requested_subject"),
     )
 
 
@@ -92,6 +109,8 @@ def render_tokens(tokens: TokenSet) -> Answer:
     }
     if tokens.refresh_token is not None:
         body["refresh_token"] = tokens.refresh_token.reveal()
+    if tokens.issued_token_type is not None:
+        body["issued_token_type"] = tokens.issued_token_type
     if tokens.id_token is not None:
         body["id_token"] = tokens.id_token.reveal()
     if tokens.details is not None:

@@ -178,7 +178,7 @@ class _Making:
                 model=wanted.model,
                 active=active,
             )
-            return made if isinstance(made, Refusal) else made.id
+            return made if isinstance(made, Refusal) else await self._serve(made, wanted)
         found = await self._work.agents.by_name(wanted.name)
         if found is None:
             return NO_AGENT
@@ -195,7 +195,22 @@ class _Making:
                 state=AgentState.ACTIVE,
                 reason="a file says so",
             )
-        return made if isinstance(made, Refusal) else made.id
+        return made if isinstance(made, Refusal) else await self._serve(made, wanted)
+
+    async def _serve(self, agent: Agent, wanted: AgentDescribed) -> str | Refusal:
+        """Let the agent answer at the resources that are named, and at no others."""
+        served = [resource for resource in await self._work.resources.list() if resource.served_by == agent.id]
+        changes = [replace(resource, served_by=None) for resource in served if resource.uri not in wanted.serves]
+        for uri in wanted.serves:
+            resource = await self._resource_of(uri)
+            if isinstance(resource, Refusal):
+                return resource
+            changes.append(replace(resource, served_by=agent.id))
+        for resource in changes:
+            made = await change_resource(self._tenant, self._deps, self._who, resource)
+            if isinstance(made, Refusal):
+                return made
+        return agent.id
 
     async def _remit(self, change: Change, wanted: RemitDescribed) -> str | Refusal:
         agent = await self._work.agents.by_name(change.name)

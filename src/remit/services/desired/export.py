@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -49,7 +49,8 @@ async def state_of(work: Work) -> State:
             (_resource(resource) for resource in resources if resource.uri != own), key=lambda found: found.uri
         ),
         agents=sorted(
-            (_agent(agent, remits[agent.id], uris, people) for agent in agents), key=lambda found: found.name
+            (_agent(agent, remits[agent.id], resources, uris, people) for agent in agents),
+            key=lambda found: found.name,
         ),
         clients=sorted(
             (
@@ -88,7 +89,11 @@ def _resource(resource: Resource) -> ResourceDescribed:
 
 
 def _agent(
-    agent: Agent, remit: Remit | None, uris: Mapping[ResourceId, str], people: Mapping[UserId, str]
+    agent: Agent,
+    remit: Remit | None,
+    resources: Iterable[Resource],
+    uris: Mapping[ResourceId, str],
+    people: Mapping[UserId, str],
 ) -> AgentDescribed:
     return AgentDescribed(
         name=agent.name,
@@ -97,6 +102,7 @@ def _agent(
         sponsor=None if agent.sponsor is None else people[agent.sponsor],
         role=agent.role,
         model=agent.model,
+        serves=sorted(resource.uri for resource in resources if resource.served_by == agent.id),
         state="active" if agent.state is AgentState.ACTIVE else "staged",
         remit=None if remit is None else _remit(remit, uris),
     )

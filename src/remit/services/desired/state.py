@@ -53,7 +53,10 @@ class RemitDescribed(Described):
 
 
 class AgentDescribed(Described):
-    """An agent. `owner` and `sponsor` are addresses. Without `state` or `remit` these stay as they are."""
+    """An agent. `owner` and `sponsor` are addresses; `serves` are the URIs of the resources that it answers at.
+
+    Without `state` or `remit` these stay as they are.
+    """
 
     name: str
     purpose: str
@@ -61,6 +64,7 @@ class AgentDescribed(Described):
     sponsor: str | None = None
     role: str = ""
     model: str = ""
+    serves: list[str] = msgspec.field(default_factory=list)
     state: Literal["staged", "active"] | None = None
     remit: RemitDescribed | None = None
 
@@ -114,6 +118,8 @@ def merge(states: Sequence[State]) -> State | Refusal:
     ):
         if (twice := _twice(names)) is not None:
             return _no(f"the {kind} `{twice}` is described twice")
+    if (twice := _twice(uri for found in agents for uri in found.serves)) is not None:
+        return _no(f"two agents serve the resource `{twice}`: one answers there")
     return State(
         resources=sorted(resources, key=lambda found: found.uri),
         agents=sorted(agents, key=lambda found: found.name),
@@ -122,7 +128,8 @@ def merge(states: Sequence[State]) -> State | Refusal:
 
 
 def _agent(agent: AgentDescribed) -> AgentDescribed:
-    return agent if agent.remit is None else msgspec.structs.replace(agent, remit=_remit(agent.remit))
+    remit = None if agent.remit is None else _remit(agent.remit)
+    return msgspec.structs.replace(agent, remit=remit, serves=sorted({_spelled(uri) for uri in agent.serves}))
 
 
 def _remit(remit: RemitDescribed) -> RemitDescribed:

@@ -14,6 +14,7 @@ from remit.ports.deps import Deps
 from remit.services.grants.authorization_code import redeem_code
 from remit.services.grants.client_credentials import act_for_itself
 from remit.services.grants.refresh_token import refresh
+from remit.services.grants.token_exchange import exchange
 from remit.services.origin import Origin
 
 Exchange = Callable[[TenantId, Presented, TokenCall, Deps, Origin], Awaitable[TokenSet | Refusal]]
@@ -22,4 +23,5 @@ GRANTS: Final[Mapping[str, Exchange]] = {
     GrantType.AUTHORIZATION_CODE: redeem_code,
     GrantType.REFRESH_TOKEN: refresh,
     GrantType.CLIENT_CREDENTIALS: act_for_itself,
+    GrantType.TOKEN_EXCHANGE: exchange,
 }

@@ -26,10 +26,11 @@ from remit.core.users import Role, User
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.provisioning.credentials import NO_CLIENT, NO_RESOURCE
+from remit.services.provisioning.resources import judge_server
 from remit.services.provisioning.users import NO_USER, judge_last_administrator
 from remit.services.stop_rows import put_row
 
-_OF_RESOURCE = ("name", "state", "token_seconds", "scopes", "details_types")
+_OF_RESOURCE = ("name", "state", "token_seconds", "scopes", "details_types", "served_by")
 _OF_CLIENT = (
     *("name", "redirect_uris", "grant_types", "default_resource", "default_scopes", "id_token_alg"),
     *("require_pushed", "require_signed", "details_types"),
@@ -59,10 +60,14 @@ async def change_resource(tenant: TenantId, deps: Deps, who: Who, wanted: Resour
             return found
         if found.uri == (await work.tenants.current()).api:
             return Refusal("conflict", "the tenant's own API is what this version of Remit makes it")
+        if wanted.served_by != found.served_by and (flaw := await judge_server(work, wanted.served_by)) is not None:
+            return flaw
         await work.resources.change(wanted)
         gone = found.scope_names - wanted.scope_names
-        if gone or wanted.state is not found.state or found.details_types - wanted.details_types:
-            # Guards read tokens without asking; the epoch refuses those that still name what is gone.
+        replaced = found.served_by is not None and wanted.served_by != found.served_by
+        if gone or replaced or wanted.state is not found.state or found.details_types - wanted.details_types:
+            # Guards read tokens without asking; the epoch refuses those that still name what is gone, and those that
+            # an agent which answers here no longer got by showing what was sent here.
             target = Target(TargetKind.RESOURCE, found.id)
             await put_row(work, target, deps, who, reason="the resource offers less", over_at_once=True)
         event = ResourceChanged(

@@ -58,6 +58,22 @@ table(
     of_tenant=True,
 )
 table(
+    "agent",
+    text("id"),
+    text("name"),
+    text("purpose"),
+    text("owner", null=True),
+    text("sponsor", null=True),
+    text("role"),
+    text("model"),
+    one_of("state", AgentState),
+    time("created_at"),
+    UniqueConstraint("tenant", "name"),
+    of("users", "owner"),
+    of("users", "sponsor"),
+    of_tenant=True,
+)
+table(
     "resource",
     text("id"),
     text("uri"),
@@ -65,8 +81,10 @@ table(
     one_of("state", ResourceState),
     number("token_seconds", null=True),
     text("details_types"),
+    text("served_by", null=True),
     time("created_at"),
     UniqueConstraint("tenant", "uri"),
+    of("agent", "served_by"),
     of_tenant=True,
 )
 table(
@@ -98,22 +116,6 @@ table(
     of("users", "user_id"),
     of("resource", "resource_id"),
     key=("user_id", "resource_id", "scope"),
-)
-table(
-    "agent",
-    text("id"),
-    text("name"),
-    text("purpose"),
-    text("owner", null=True),
-    text("sponsor", null=True),
-    text("role"),
-    text("model"),
-    one_of("state", AgentState),
-    time("created_at"),
-    UniqueConstraint("tenant", "name"),
-    of("users", "owner"),
-    of("users", "sponsor"),
-    of_tenant=True,
 )
 table(
     "remit",

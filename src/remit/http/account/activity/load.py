@@ -13,6 +13,7 @@ CHIPS = (("", "Everything"), (Kind.CALLS, "What agents did"), (Kind.CHANGES, "Wh
 
 SAID = {
     "token.issued": "Got access",
+    "token.exchanged": "Acted on for you",
     "token.refused": "Was refused access",
     "token.introspected": "Its access was checked",
     "token.reuse_detected": "Access that had leaked was ended",

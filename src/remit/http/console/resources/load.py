@@ -44,6 +44,7 @@ def _card(visit: Visit, entry: Entry) -> ResourceCard:
         state=resource.state,
         token_seconds=resource.token_seconds,
         own=entry.own,
+        server=None if entry.server is None else Link(label=entry.server.name, href=agent_url(visit, entry.server.id)),
         scopes=tuple(_scope(visit, entry, holders) for holders in entry.scopes),
         credentials=credential_rows(visit, url, entry.credentials),
         roll=f"{url}/roll" if visit.may_write and not entry.own else "",

@@ -30,6 +30,8 @@ class ResourceCard:
     own: bool
     scopes: tuple[ScopeRow, ...]
     credentials: tuple[CredentialRow, ...]
+    server: Link | None = None
+    """The agent that answers there."""
     roll: str = ""
     """Action of the form that gives it a new secret."""
 

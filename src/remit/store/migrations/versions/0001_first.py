@@ -95,6 +95,22 @@ def upgrade() -> None:
         of_tenant=True,
     )
     _table(
+        "agent",
+        Column("id", Text, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("purpose", Text, nullable=False),
+        Column("owner", Text, nullable=True),
+        Column("sponsor", Text, nullable=True),
+        Column("role", Text, nullable=False),
+        Column("model", Text, nullable=False),
+        _one_of("agent", "state", "staged", "active", "retired"),
+        Column("created_at", BigInteger, nullable=False),
+        _unique("agent", "tenant", "name"),
+        _of("agent", "owner", "users"),
+        _of("agent", "sponsor", "users"),
+        of_tenant=True,
+    )
+    _table(
         "resource",
         Column("id", Text, nullable=False),
         Column("uri", Text, nullable=False),
@@ -102,8 +118,10 @@ def upgrade() -> None:
         _one_of("resource", "state", "active", "disabled"),
         Column("token_seconds", BigInteger, nullable=True),
         Column("details_types", Text, nullable=False),
+        Column("served_by", Text, nullable=True),
         Column("created_at", BigInteger, nullable=False),
         _unique("resource", "tenant", "uri"),
+        _of("resource", "served_by", "agent"),
         of_tenant=True,
     )
     _table(
@@ -135,22 +153,6 @@ def upgrade() -> None:
         _of("user_scope", "user_id", "users"),
         _of("user_scope", "resource_id", "resource"),
         key=("user_id", "resource_id", "scope"),
-    )
-    _table(
-        "agent",
-        Column("id", Text, nullable=False),
-        Column("name", Text, nullable=False),
-        Column("purpose", Text, nullable=False),
-        Column("owner", Text, nullable=True),
-        Column("sponsor", Text, nullable=True),
-        Column("role", Text, nullable=False),
-        Column("model", Text, nullable=False),
-        _one_of("agent", "state", "staged", "active", "retired"),
-        Column("created_at", BigInteger, nullable=False),
-        _unique("agent", "tenant", "name"),
-        _of("agent", "owner", "users"),
-        _of("agent", "sponsor", "users"),
-        of_tenant=True,
     )
     _table(
         "remit",
@@ -485,7 +487,9 @@ def upgrade() -> None:
 
 def _event_indexes() -> None:
     """Find events by whom they are about. Tokens and calls are nearly all there is, and only the first two hold them."""
-    calls = "('token.issued', 'token.refused', 'token.introspected', 'decision.permit', 'decision.deny')"
+    calls = (
+        "('token.issued', 'token.exchanged', 'token.refused', 'token.introspected', 'decision.permit', 'decision.deny')"
+    )
     for name, columns, condition in (
         ("event_by_agent", ["agent_id", "seq"], None),
         ("event_by_user", ["user_id", "seq"], "user_id is not null"),
