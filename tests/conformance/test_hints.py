@@ -19,9 +19,12 @@ from tests.kit.flows import (
     ask,
     claims_of,
     get_tokens,
+    pushed,
     redeem,
     request_for,
+    request_object,
     sign_in,
+    userinfo,
     visit,
 )
 from tests.kit.pages import form_to
@@ -149,8 +152,7 @@ WISHES = {
     "a kind of page that nobody knows": {"display": "hologram"},
     "other languages": {"ui_locales": "fr-CA fr en", "claims_locales": "fr"},
     "a strength that nobody reaches": {"acr_values": "urn:example:gold phrh"},
-    "single claims": {"claims": '{"id_token": {"email": {"essential": true}}}'},
-    "claims that are no JSON": {"claims": "{"},
+    "claims that nobody knows": {"claims": '{"id_token": {"shoe_size": {"essential": true}}, "more": 1}'},
     "an address": {"login_hint": "alice@example.com"},
 }
 
@@ -170,3 +172,55 @@ async def test_a_login_hint_fills_in_the_address(remit):
     async with remit.browser() as browser:
         page = await ask(browser, world, request_for(world.web, login_hint='alice@example.com"><script>'))
         assert form_to(page, "/login").value("email") == 'alice@example.com"><script>'
+
+
+@pytest.mark.requirement("OIDC-5")
+async def test_a_claim_is_asked_for_with_the_scope_that_opens_it(remit):
+    world = remit.acme
+    asked = {**OPEN, "claims": '{"userinfo": {"name": {"essential": true}}, "id_token": {"email": null}}'}
+    tokens = await get_tokens(remit, world, world.web, **asked)
+    assert tokens["scope"] == "email openid profile read:calendar"
+    assert claims_of(tokens["id_token"])["email"] == "alice@example.com"
+    assert (await userinfo(remit, world, tokens["access_token"])).json()["name"] == "Alice"
+    # The person decides about it like about everything else, and a request that is none of OpenID has no claims.
+    tokens = await get_tokens(remit, world, world.web, **asked, untick=["email"], prompt="consent")
+    assert "email" not in claims_of(tokens["id_token"])
+    tokens = await get_tokens(remit, world, world.web, **{**asked, "scope": "read:calendar"})
+    assert tokens["scope"] == "read:calendar"
+
+
+@pytest.mark.requirement("OIDC-5", "OIDC-10", "JAR-1")
+async def test_claims_may_stand_in_a_signed_and_in_a_pushed_request(remit):
+    world = remit.acme
+    said = {"id_token": {"email": None}}
+    signed = request_object(remit, world, world.keyed, **OPEN, claims=said)
+    async with remit.browser() as browser:
+        page = await sign_in(browser, await ask(browser, world, {"client_id": world.keyed.id, "request": signed}))
+        assert "email" in form_to(page, "/consent").options("scope")
+        page = await ask(browser, world, await pushed(remit, world, world.web, **OPEN, claims=json.dumps(said)))
+        assert "email" in form_to(page, "/consent").options("scope")
+
+
+@pytest.mark.requirement("OIDC-5")
+async def test_nobody_answers_for_the_user_whom_the_claims_name(remit):
+    world = remit.acme
+
+    def claims(user):
+        return json.dumps({"id_token": {"sub": {"value": user}}})
+
+    async with remit.browser() as browser:
+        hint = await id_token(remit, world, browser=browser)
+        asked = request_for(world.web, **OPEN, prompt="none")
+        assert answer_of(await ask(browser, world, asked | {"claims": claims(world.alice.id)})).code
+        both = {"claims": claims(world.mallory.id), "id_token_hint": hint}
+        for change, code in (({"claims": claims(world.mallory.id)}, "login_required"), (both, "invalid_request")):
+            assert answer_of(await ask(browser, world, asked | change)).fields["error"] == code
+
+
+@pytest.mark.requirement("OIDC-5")
+async def test_claims_that_cannot_be_read_are_refused(remit):
+    world = remit.acme
+    answer = answer_of(
+        await remit.http.get(f"{world.issuer}/oauth/authorize", params=request_for(world.web, **OPEN, claims="{"))
+    )
+    assert (answer.fields["error"], "claims" in answer.fields["error_description"]) == ("invalid_request", True)

@@ -43,7 +43,7 @@ SERVER: dict[str, Any] = {
     "claims_supported": [
         "sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash", "sid", "name", "email",
     ],
-    "claims_parameter_supported": False,
+    "claims_parameter_supported": True,
     "ui_locales_supported": ["en"],
     "token_endpoint_auth_methods_supported": ["none", *CONFIDENTIAL],
     "token_endpoint_auth_signing_alg_values_supported": ALGS,

@@ -41,6 +41,7 @@ class AuthorizeCall:
     max_age: str | None
     login_hint: str | None
     id_token_hint: str | None
+    claims: str | None
     mode: str | None
     unsupported: Refusal | None
     """Set when the request carries a parameter that would replace all others, and cannot."""
@@ -133,6 +134,7 @@ def call_of(
         max_age=form.one("max_age"),
         login_hint=form.one("login_hint"),
         id_token_hint=form.one("id_token_hint"),
+        claims=form.one("claims"),
         mode=form.one("response_mode"),
         unsupported=unsupported,
         resources=form.many("resource"),

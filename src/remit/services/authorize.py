@@ -21,6 +21,7 @@ from remit.core.oauth.authorize import (
     needs_login,
     remembered,
 )
+from remit.core.oauth.claims import NO_CLAIMS, AskedClaims, read_claims
 from remit.core.oauth.details import judge_details, render
 from remit.core.oauth.form import Form
 from remit.core.oauth.verdicts import Refusal
@@ -100,11 +101,12 @@ async def validate(
     )
     if isinstance(parameters, Refusal):
         return answer(parameters)
-    hinted = None
-    if call.id_token_hint is not None:
-        hinted = deps.keyring.read_hint(tenant, await work.keys.all(), call.id_token_hint)
-        if hinted is None:
-            return answer(Refusal("invalid_request", "id_token_hint is no id token of this issuer: leave it out"))
+    claims = _claims(call)
+    if isinstance(claims, Refusal):
+        return answer(claims)
+    hinted = await _who_is_meant(work, tenant, call, claims, deps)
+    if isinstance(hinted, Refusal):
+        return answer(hinted)
     resource = await pick_resource(work, call.resources, client)
     if isinstance(resource, Refusal):
         return answer(resource)
@@ -114,7 +116,8 @@ async def validate(
     if verdict is not None or party.remit is None:
         hint = verdict.hint if verdict else "the agent has no active remit"
         return Refusal("unauthorized_client", hint, redirect=False)
-    scopes = askable(call.scopes, client, resource, party.remit.on(resource.id))
+    asked = None if call.scopes is None else call.scopes | claims.scopes
+    scopes = askable(asked, client, resource, party.remit.on(resource.id))
     if isinstance(scopes, Refusal):
         return answer(scopes)
     details = None
@@ -144,13 +147,35 @@ async def validate(
         prompt=prompts,
         max_age=max_age,
         login_hint=call.login_hint,
-        hinted=UserId(hinted) if hinted is not None else None,
+        hinted=hinted,
         posted=posted,
         cross_site=call.cross_site,
         at_ms=int(now.timestamp() * 1000),
         pushed=call.pushed,
         details=details,
     )
+
+
+def _claims(call: AuthorizeCall) -> AskedClaims | Refusal:
+    """Return which single claims are asked for. Without `openid` the parameter means nothing (OIDC Core §5.5)."""
+    if call.claims is None or not isinstance(call.scopes, frozenset) or "openid" not in call.scopes:
+        return NO_CLAIMS
+    return read_claims(call.claims)
+
+
+async def _who_is_meant(
+    work: Work, tenant: Tenant, call: AuthorizeCall, claims: AskedClaims, deps: Deps
+) -> UserId | Refusal | None:
+    """Return the only user who may answer, if the client means one (OIDC Core §3.1.2.1, §5.5.1)."""
+    named = claims.subject
+    if call.id_token_hint is not None:
+        hinted = deps.keyring.read_hint(tenant, await work.keys.all(), call.id_token_hint)
+        if hinted is None:
+            return Refusal("invalid_request", "id_token_hint is no id token of this issuer: leave it out")
+        if named not in {None, hinted}:
+            return Refusal("invalid_request", "id_token_hint and claims name two users: send one of them")
+        named = hinted
+    return None if named is None else UserId(named)
 
 
 def _missing(tenant: Tenant, client: Client, call: AuthorizeCall, *, pushing: bool) -> Refusal | None:

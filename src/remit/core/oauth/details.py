@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
+from remit.core.oauth.json_text import read_json
 from remit.core.oauth.verdicts import Refusal
 
 TOOL_CALL: Final = "remit_tool_call"
@@ -107,8 +108,8 @@ def read_details(text: str) -> Details | Refusal:
     if len(text) > _LONGEST_SENT:
         return no(f"authorization_details has more than {_LONGEST_SENT} characters")
     try:
-        said = json.loads(text, object_pairs_hook=_once, parse_float=_refuse, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        said = read_json(text)
+    except ValueError:
         return no("authorization_details must be a JSON array, each member named once and each number whole")
     if not isinstance(said, list) or not 0 < len(said) <= _MOST:
         return no(f"authorization_details must be a JSON array of 1 to {_MOST} objects")
@@ -320,17 +321,6 @@ _MUST: Final = {
 def canonical(said: object) -> str:
     """Write JSON as RFC 8785 does. Names are ASCII and numbers whole, so that Python sorts and writes the same."""
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def _once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a member stands twice")
-    return found
-
-
-def _refuse(said: str) -> object:
-    raise ValueError(said)
 
 
 def _subset(mine: frozenset[str] | None, held: frozenset[str] | None) -> bool:

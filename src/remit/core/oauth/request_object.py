@@ -29,11 +29,14 @@ PARAMETERS: Final = (
     "max_age",
     "login_hint",
     "id_token_hint",
+    "claims",
 )
 """Everything that an authorization request may say here; anything else is ignored, and never stored."""
 
 _REPEATABLE: Final = "resource"
 _NUMBERS: Final = frozenset({"max_age"})
+_AS_JSON: Final[dict[str, type]] = {"authorization_details": list, "claims": dict}
+"""What stands in an object as JSON, and is a text everywhere else (RFC 9396 §2, OpenID Connect Core §6.1)."""
 
 
 def kept(form: Form) -> tuple[tuple[str, str], ...]:
@@ -64,8 +67,8 @@ def parameters_in(claims: Mapping[str, object]) -> Form | Refusal:
 def _values(name: str, said: object) -> list[str] | None:
     if name in _NUMBERS and isinstance(said, int) and not isinstance(said, bool):
         return [str(said)]
-    if name == "authorization_details" and isinstance(said, list):
-        said = json.dumps(said, ensure_ascii=False)  # RFC 9396 §2: it stands in there as JSON, not as a text
+    if isinstance(said, _AS_JSON.get(name, ())):
+        said = json.dumps(said, ensure_ascii=False)
     values = said if name == _REPEATABLE and isinstance(said, list) else [said]
     if not all(isinstance(value, str) and _readable(value) for value in values):
         return None

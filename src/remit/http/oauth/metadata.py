@@ -62,7 +62,7 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool, reads: 
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
         "authorization_details_types_supported": sorted(TYPES),
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
         "claims_supported": CLAIMS,
