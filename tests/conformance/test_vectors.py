@@ -69,7 +69,7 @@ def test_a_signature(example):
     assert parts.header["alg"] == example["alg"]
     for key in (
         read_public(example["key"]),
-        read_key({**example["key"], "alg": example["alg"], "kid": "1", "use": "sig"}),
+        read_key({**example["key"], "alg": example["alg"], "kid": "1", "use": "sig", "remit_typ": "at+jwt"}),
     ):
         assert key is not None
         assert key.verifies(parts.message, parts.signature)

@@ -139,7 +139,9 @@ def test_published_keys_show_no_private_member_and_name_their_use():
     for jwk in published:
         assert {"kid", "kty", "use", "alg"} <= jwk.keys()
         assert jwk["use"] == "sig"
-        assert jwk.keys() <= {"kid", "kty", "use", "alg", "crv", "x", "y", "n", "e"}
+        assert jwk.keys() <= {"kid", "kty", "use", "alg", "remit_typ", "crv", "x", "y", "n", "e"}
+    assert {jwk["kid"] for jwk in published if jwk["remit_typ"] == "at+jwt"} == {key_for(ACME).kid}
+    assert {jwk["remit_typ"] for jwk in published} == {"at+jwt", "JWT"}
 
 
 def test_the_audit_key_signs_no_token_and_is_not_published_among_those_that_do():

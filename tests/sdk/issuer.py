@@ -40,6 +40,10 @@ def compact(value: object) -> str:
     return b64(value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode())
 
 
+ACCESS = {"use": "sig", "remit_typ": "at+jwt"}
+"""What a published key says of itself that signs access tokens."""
+
+
 class SigningKey:
     """A P-256 key that signs whatever it is told to, also what no server would."""
 
@@ -56,7 +60,7 @@ class SigningKey:
     def public(self) -> dict[str, str]:
         numbers = self.private.public_key().public_numbers()
         x, y = (b64(n.to_bytes(32, "big")) for n in (numbers.x, numbers.y))
-        return {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": self.kid, "alg": "ES256", "use": "sig"}
+        return {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": self.kid, "alg": "ES256", **ACCESS}
 
 
 @dataclass

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from remit_sdk.jose import read_key
 from remit_sdk.verify import MAX_LIFETIME, AccessToken, Reason, Rejected, judge, read
 from tests.sdk.clock import NOW
-from tests.sdk.issuer import RESOURCE, Issuer, SigningKey, b64, compact, unb64
+from tests.sdk.issuer import ACCESS, RESOURCE, Issuer, SigningKey, b64, compact, unb64
 
 ISSUER = "https://remit.example.com/t/acme"
 KEY = SigningKey("k1")
@@ -308,14 +308,14 @@ def small_rsa():
     return {"kty": "RSA", "n": b64(numbers.n.to_bytes(size, "big")), "e": "AQAB"} | {
         "kid": "r",
         "alg": "RS256",
-        "use": "sig",
+        **ACCESS,
     }
 
 
 def p384():
     numbers = ec.generate_private_key(ec.SECP384R1()).public_key().public_numbers()
     x, y = (b64(number.to_bytes(48, "big")) for number in (numbers.x, numbers.y))
-    return {"kty": "EC", "crv": "P-384", "x": x, "y": y, "kid": "k1", "alg": "ES256", "use": "sig"}
+    return {"kty": "EC", "crv": "P-384", "x": x, "y": y, "kid": "k1", "alg": "ES256", **ACCESS}
 
 
 JWK = KEY.public()
@@ -324,12 +324,14 @@ KEYS = {
     "no alg": {k: v for k, v in JWK.items() if k != "alg"},
     "no use": {k: v for k, v in JWK.items() if k != "use"},
     "for encryption": JWK | {"use": "enc"},
+    "of id tokens": JWK | {"remit_typ": "JWT"},
+    "for nobody knows what": {k: v for k, v in JWK.items() if k != "remit_typ"},
     "an algorithm of another key type": JWK | {"alg": "RS256"},
     "an algorithm of another curve family": JWK | {"alg": "Ed25519"},
     "a good key of another curve": p384(),
     "another curve": JWK | {"crv": "P-384"},
     "a point that is not on the curve": JWK | {"x": b64(b"\1" * 32)},
-    "a shared secret": {"kty": "oct", "k": "AAAA", "kid": "k1", "alg": "HS256", "use": "sig"},
+    "a shared secret": {"kty": "oct", "k": "AAAA", "kid": "k1", "alg": "HS256", **ACCESS},
     "a private key": JWK | {"d": b64(b"\1" * 32)},
     "a short RSA key": small_rsa(),
     "not an object": "k1",

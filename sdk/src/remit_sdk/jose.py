@@ -51,13 +51,16 @@ def _model(alg: str) -> str:
 
 
 def read_key(jwk: object) -> PublicKey | None:
-    """Read one member of a JWKS; None when it is not a public signing key we accept (GEN-17)."""
+    """Read one member of a JWKS; None when it is not a public key of access tokens that we accept (GEN-17).
+
+    An issuer signs id tokens with other keys, and says by `remit_typ` what each is for.
+    """
     if not isinstance(jwk, dict):
         return None
     kid, alg = jwk.get("kid"), jwk.get("alg")
     if not isinstance(kid, str) or not kid or not isinstance(alg, str) or alg not in ALGORITHMS:
         return None
-    if jwk.get("use") != "sig" or _PRIVATE_MEMBERS & jwk.keys():
+    if jwk.get("use") != "sig" or jwk.get("remit_typ") != "at+jwt" or _PRIVATE_MEMBERS & jwk.keys():
         return None
     kty, crv = ALGORITHMS[alg]
     if jwk.get("kty") != kty or (crv is not None and jwk.get("crv") != crv):

@@ -283,4 +283,5 @@ def _counts(epoch: object) -> bool:
 def _public(key: SigningKey) -> dict[str, object]:
     members: dict[str, object] = msgspec.json.decode(key.public)
     shown = {name: value for name, value in members.items() if name not in PRIVATE_MEMBERS}
-    return shown | {"kid": key.kid, "use": "sig", "alg": key.alg}
+    # RFC 7517 §4 lets a key have members of our own: what this key signs, so that a guard need not believe a header.
+    return shown | {"kid": key.kid, "use": "sig", "alg": key.alg, "remit_typ": _TYPES[key.use]}
