@@ -7,6 +7,7 @@ import pytest
 from remit.core.names import Opaque, Secret, SecretKind, parse_opaque
 from remit.core.stops import TargetKind
 from remit.services import introspection
+from tests.abuse.forging import forge_from
 from tests.http.refusals import FORM, refused
 from tests.kit.flows import act_for_itself, approve, claims_of, get_tokens, introspect, proof, redeem, refresh
 from tests.kit.stops import stop
@@ -267,10 +268,15 @@ async def test_a_dead_token_is_told_in_one_event_a_minute(remit):
     assert events[0]["who"]["jti"] == claims_of(access)["jti"]
 
 
+async def itself(remit, world, client):
+    return (await act_for_itself(remit, world, client)).json()
+
+
 MOVED = {
     "the grant belongs to another client": "update grants set client_id = :other where tenant = :tenant",
     "the grant is for another resource": "update grants set resource_id = :other where tenant = :tenant",
     "the line belongs to another grant": "update line set grant_id = :other where tenant = :tenant",
+    "the line belongs to another user": "update line set user_id = :other where tenant = :tenant",
 }
 
 
@@ -281,6 +287,27 @@ async def test_a_token_whose_approval_no_longer_fits_it_is_inactive(remit, move)
     assert (await introspect(remit, world, access))["active"]
     remit.sql(move, tenant=world.tenant.id, other="other")
     assert await introspect(remit, world, access) == INACTIVE
+
+
+SPEAKS_FOR = {
+    "another user": (get_tokens, lambda world: {"sub": world.admin.id}),
+    "its agent instead of its user": (get_tokens, lambda world: {"sub": world.agent.id}),
+    "its user, but by no line": (get_tokens, lambda world: {"line_id": ...}),
+    "its agent, but by its user's grant": (get_tokens, lambda world: {"line_id": ..., "sub": world.agent.id}),
+    "a user instead of its agent": (itself, lambda world: {"sub": world.alice.id}),
+    "another agent": (itself, lambda world: {"sub": "agt_other"}),
+    "its client instead of its agent": (itself, lambda world: {"sub": world.web.id}),
+}
+
+
+@pytest.mark.requirement("JAT-3")
+@pytest.mark.parametrize(("get", "claims"), SPEAKS_FOR.values(), ids=SPEAKS_FOR)
+async def test_a_token_that_speaks_for_somebody_else_than_was_approved_is_inactive(remit, get, claims):
+    world = remit.acme
+    forge = await forge_from(remit, world, (await get(remit, world, world.web))["access_token"])
+    assert (await introspect(remit, world, forge.write(claims={"x": 1})))["active"]
+    # The issuer's own key signs it: what nobody would sign is told apart all the same.
+    assert await introspect(remit, world, forge.write(claims=claims(world))) == INACTIVE
 
 
 @pytest.mark.parametrize("table", ["client", "agent", "grants", "resource", "line", "users"])

@@ -91,9 +91,12 @@ async def _judge(work: Work, token: str, deps: Deps, *, now: datetime) -> LiveTo
     if claims.get("line_id") is not None:
         line = await work.lines.get(LineId(str(claims["line_id"])))
         user = await work.users.get(UserId(str(claims["sub"])))
-        if line is None or user is None or line.grant != grant.id:
+        if line is None or user is None or line.grant != grant.id or line.user != user.id:
             return UNKNOWN
         login = None if line.while_away else await work.sessions.find(line.session)
+    elif grant.user is not None or claims["sub"] != grant.agent:
+        # Without a line nobody but an agent is spoken for, by its own grant (JAT-3).
+        return UNKNOWN
     session = claims.get("sid")
     chain = Chain(
         tenant=tenant,
