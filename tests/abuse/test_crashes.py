@@ -7,10 +7,10 @@ import sys
 import httpx
 import pytest
 
-from remit.core.names import LineId
 from tests.abuse.crashing_points import POINTS
 from tests.flows.client import Browser, Party, Tokens
 from tests.flows.opened import reading
+from tests.kit.lines import live_tokens
 
 
 @pytest.fixture
@@ -37,11 +37,11 @@ async def test_b_ref_03_a_crash_leaves_one_working_token(doomed, acme, tmp_path,
     # The client heard nothing and asks again: the old token still works, or its successor comes once more.
     renewed = Tokens.read(party.refresh(tokens.refresh))
     async with reading(doomed, acme["id"]) as work:
-        assert await work.refresh_tokens.live(LineId(tokens.claims["line_id"])) == 1
+        assert await live_tokens(work, tokens.claims["line_id"]) == 1
     again = Tokens.read(party.refresh(renewed.refresh))
     assert again.refresh != renewed.refresh
     async with reading(doomed, acme["id"]) as work:
-        assert await work.refresh_tokens.live(LineId(tokens.claims["line_id"])) == 1
+        assert await live_tokens(work, tokens.claims["line_id"]) == 1
     # And it was no reuse to anybody.
     assert doomed.events("acme", "token.reuse_detected") == []
     assert doomed.verify("acme").returncode == 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 import pytest
 
-from remit.app import open_deps
+from remit.opening import open_deps
 from remit.settings import load
 from remit.store.sqlite import SqliteDatabase
 from tests.abuse.on_postgres import instance_at

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from remit.core.names import LineId, SecretKind, parse_opaque
+from remit.core.names import SecretKind, parse_opaque
 from remit.core.tokens import RefreshState
 from tests.abuse.on_postgres import instance_at
 from tests.http.api.world import api_of
 from tests.http.test_decisions import decision, post
 from tests.kit.effort import EFFORTS
 from tests.kit.flows import act_for_itself, approve, claims_of, get_tokens, introspect, redeem, refresh
+from tests.kit.lines import live_tokens
 from tests.kit.postgres import migrated, running
 from tests.store.cut import cable_to
 
@@ -54,8 +55,7 @@ class Holder:
 
 async def live_in(remit, world, line: str) -> int:
     async with remit.deps.db.read(world.tenant.id) as work:
-        live: int = await work.refresh_tokens.live(LineId(line))
-        return live
+        return await live_tokens(work, line)
 
 
 @pytest.mark.parametrize("effort", EFFORTS, indirect=True)

@@ -7,7 +7,7 @@ import shutil
 import apsw
 import pytest
 
-from remit.app import open_deps
+from remit.opening import open_deps
 from remit.settings import load
 from tests.kit.postgres import PASSWORDS
 from tests.services.test_opening import BASE, KEY_FILES, fill, refusal, settings_in

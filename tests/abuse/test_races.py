@@ -12,6 +12,7 @@ from remit.core.grants import GrantState
 from remit.core.names import LineId
 from tests.flows.client import Browser, Party, Tokens
 from tests.flows.opened import reading
+from tests.kit.lines import live_tokens
 
 ROUNDS = [pytest.param(4, id="4 rounds"), pytest.param(200, id="200 rounds", marks=pytest.mark.long)]
 
@@ -52,7 +53,7 @@ async def live(server, acme, line):
     async with reading(server, acme["id"]) as work:
         found = await work.lines.get(LineId(line))
         assert found is not None
-        return await work.refresh_tokens.live(found.id) if found.state is GrantState.ACTIVE else 0
+        return await live_tokens(work, found.id) if found.state is GrantState.ACTIVE else 0
 
 
 def tidy(nodes):

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from remit.app import open_deps
 from remit.core.tenants import DEFAULT_SLUG
 from remit.core.users import User
+from remit.opening import open_deps
 from remit.services.provisioning.setup import create_setup_link, redeem_setup_link
 from remit.services.provisioning.tenants import create_tenant
 from remit.settings import load

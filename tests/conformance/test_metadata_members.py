@@ -142,7 +142,7 @@ async def test_an_array_without_elements_is_left_out(remit):
         assert [name for name, member in told.items() if member in ([], {}, None, "")] == []
 
 
-KEY = {"kid", "kty", "use", "alg"}
+KEY = {"kid", "kty", "use", "alg", "remit_typ"}
 MATERIAL = {"EC": KEY | {"crv", "x", "y"}, "RSA": KEY | {"n", "e"}}
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from remit.app import open_deps
 from remit.core.names import TenantId
+from remit.opening import open_deps
 from remit.ports.work import Work
 from remit.settings import load
 from tests.flows.server import Server

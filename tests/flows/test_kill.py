@@ -13,6 +13,7 @@ from remit.core.tokens import RefreshState
 from tests.flows.client import Browser, Party, Tokens
 from tests.flows.opened import reading
 from tests.flows.waiting import until
+from tests.kit.lines import live_tokens
 
 LINES = 8
 ROUNDS = 2
@@ -80,7 +81,7 @@ async def stored(server, acme, agents):
     async with reading(server, acme["id"]) as work:
         return [
             (
-                await work.refresh_tokens.live(agent.line),
+                await live_tokens(work, agent.line),
                 [await work.refresh_tokens.find(id_of(tokens.refresh)) for tokens in agent.answers],
             )
             for agent in agents

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
-from remit.app import build, open_deps
+from remit.app import build
 from remit.core.agents import Agent, ScopeKey
 from remit.core.audit.events import SYSTEM
 from remit.core.clients import AuthMethod, Client, GrantType
@@ -27,6 +27,7 @@ from remit.core.resources import Resource, Risk, Scope
 from remit.core.sessions import LoginSession
 from remit.core.tenants import Tenant
 from remit.core.users import Role, User
+from remit.opening import open_deps
 from remit.ports.deps import Deps
 from remit.services.origin import Origin
 from remit.services.provisioning.agents import create_agent, publish_remit

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from remit.app import open_deps
 from remit.core.agents import ScopeKey
 from remit.core.names import UserId
 from remit.core.resources import Risk, Scope
 from remit.core.self_registration import GOVERNOR
+from remit.opening import open_deps
 from remit.services.origin import Origin
 from remit.services.provisioning.agents import publish_remit
 from remit.services.provisioning.resources import create_resource

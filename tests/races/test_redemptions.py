@@ -21,6 +21,7 @@ from tests.kit.clock import NOW, FixedClock
 from tests.kit.effort import EFFORTS
 from tests.kit.flows import VERIFIER
 from tests.kit.instance import deps_on
+from tests.kit.lines import live_tokens
 from tests.kit.postgres import migrated
 from tests.kit.world import LOOPBACK, World, seed
 from tests.races.node import Course, new_link, open_store, running
@@ -191,7 +192,7 @@ async def look(stage: Stage, layer: str, grant_type: str, trials: int) -> None:
         # refresh got the same successor, so nobody leaked anything.
         assert {line.state for line in lines} == {GrantState.REVOKED if leaked else GrantState.ACTIVE}
         for line in lines:
-            assert await work.refresh_tokens.live(line.id) == (grant_type == "refresh_token")
+            assert await live_tokens(work, line.id) == (grant_type == "refresh_token")
     verified = await verify_audit(world.tenant.id, stage.deps)
     assert isinstance(verified, Verified)
     assert verified.report.sound, verified.faults

@@ -9,10 +9,10 @@ from dataclasses import asdict
 import apsw
 import pytest
 
-from remit.app import open_deps
 from remit.core.audit.events import SYSTEM
 from remit.core.errors import RemitError
 from remit.core.tenants import Tenant
+from remit.opening import open_deps
 from remit.services.origin import Origin
 from remit.services.provisioning.instance import move
 from remit.services.provisioning.tenants import create_tenant

@@ -16,6 +16,7 @@ from remit.core.stops import Stop, Target, TargetKind
 from remit.core.tenants import INSTANCE
 from remit.core.tokens import RefreshState
 from remit.ports.work import EventFilter, Work
+from tests.kit.lines import live_tokens
 from tests.store.rows import (
     A_CLIENT,
     A_REMIT,
@@ -101,7 +102,7 @@ class Nouns:
                 sealed=b"sealed",
                 successor_state=RefreshState.LIVE,
             )
-            assert await work.refresh_tokens.live(LINE) == 1
+            assert await live_tokens(work, LINE) == 1
 
     async def test_a_revoked_line_revokes_its_tokens(self, db, acme):
         async with db.work(ACME) as work:
@@ -109,7 +110,7 @@ class Nouns:
             token = await work.refresh_tokens.find(TOKEN)
             assert token is not None
             assert token.state is RefreshState.REVOKED
-            assert await work.refresh_tokens.live(LINE) == 0
+            assert await live_tokens(work, LINE) == 0
 
     async def test_ids_keep_their_case(self, db, acme):
         async with db.work(ACME) as work:

@@ -114,7 +114,6 @@ EXPECTED: dict[str, tuple[Look, object]] = {
     "pushed.find": (lambda work: work.pushed.find(PUSHED), A_PUSHED),
     "codes.find": (lambda work: work.codes.find(CODE), A_CODE),
     "refresh_tokens.find": (lambda work: work.refresh_tokens.find(TOKEN), A_TOKEN),
-    "refresh_tokens.live": (lambda work: work.refresh_tokens.live(LINE), 1),
     "stops.on": (lambda work: work.stops.on([TARGET]), (replace(A_STOP, epoch=1),)),
     "stops.get": (lambda work: work.stops.get(STOP), replace(A_STOP, epoch=1)),
     "stops.list": (lambda work: work.stops.list(), (replace(A_STOP, epoch=1),)),

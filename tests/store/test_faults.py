@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
 
 import apsw
 import pytest
@@ -12,7 +13,7 @@ from remit.core.errors import StoreUnavailable
 from remit.core.names import ResourceId
 from remit.store.batches import MAX_TURNS
 from remit.store.migrate import open_sqlite
-from tests.store.rows import A_USER, ACME, BASE, ISSUED, NOW, USER, add_tenants
+from tests.store.rows import A_USER, ACME, BASE, ISSUED, NOW, USER
 from tests.store.steps import claim, in_work, verified
 
 
@@ -43,11 +44,7 @@ class _File(apsw.VFSFile):
 
 
 @pytest.fixture
-async def disk(tmp_path):
-    """Build the file on the real disk first, so that only what a test writes can fail."""
-    database = await open_sqlite(tmp_path / "remit.db", BASE)
-    await add_tenants(database)
-    await database.close()
+def disk():
     before = apsw.vfs_names()[0]
     made = Disk(before)
     yield made
@@ -56,11 +53,8 @@ async def disk(tmp_path):
 
 
 @pytest.fixture
-async def db(tmp_path):
-    database = await open_sqlite(tmp_path / "remit.db", BASE)
-    async with database.system() as system:
-        if not await system.tenants():
-            await add_tenants(database)
+async def db(filled_file, tmp_path):
+    database = await open_sqlite(shutil.copy(filled_file, tmp_path / "remit.db"), BASE)
     yield database
     await database.close()
 

@@ -30,7 +30,7 @@ WALKS = {
     # What is asked for is the whole of a table of a tenant that stays small, or all of it.
     *("agents.ACTIVE_REMITS", "agents.LIST", "clients.COUNT_SELF_REGISTERED", "clients.LIST", "clients.UNUSED"),
     *("grants.LIST", "keys.ALL", "resources.LIST", "stops.LIST", "stops.LIST_IN_FORCE", "users.LIST"),
-    *("audit.CHECKPOINTS", "audit.NEWEST", "audit.SIGNED", "decisions.LAST_USED", "refresh_tokens.LIVE"),
+    *("audit.CHECKPOINTS", "audit.NEWEST", "audit.SIGNED", "decisions.LAST_USED"),
     # A tenant's own row.
     *("audit.FRONTIER", "statements.HEAD", "statements.DRAW_STAMP", "statements.DRAW_STOP_STAMP", "stops.BUMP"),
     *(

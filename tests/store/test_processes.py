@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from contextlib import suppress
@@ -15,7 +16,7 @@ import pytest
 from remit.core.errors import StoreUnavailable
 from remit.store import batches
 from remit.store.migrate import open_sqlite
-from tests.store.rows import ACME, BASE, ISSUED, LATER, NOW, add_tenants
+from tests.store.rows import ACME, BASE, ISSUED, LATER, NOW
 from tests.store.steps import claim, verified
 
 WRITER = """
@@ -44,12 +45,8 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 
 
 @pytest.fixture
-async def path(tmp_path):
-    file = tmp_path / "remit.db"
-    database = await open_sqlite(file, BASE)
-    await add_tenants(database)
-    await database.close()
-    return file
+def path(filled_file, tmp_path):
+    return shutil.copy(filled_file, tmp_path / "remit.db")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from contextlib import asynccontextmanager
 
 import apsw
@@ -14,9 +15,8 @@ from tests.store.rows import ACME, BASE, add_tenants
 
 
 @pytest.fixture
-async def db(tmp_path):
-    database = await open_sqlite(tmp_path / "remit.db", BASE)
-    await add_tenants(database)
+async def db(filled_file, tmp_path):
+    database = await open_sqlite(shutil.copy(filled_file, tmp_path / "remit.db"), BASE)
     yield database
     await database.close()
 

@@ -133,7 +133,7 @@ def in_instance(
 
 @asynccontextmanager
 async def open_instance(settings: Settings, *, create: bool = False) -> AsyncIterator[Instance]:
-    from remit.app import open_deps
+    from remit.opening import open_deps
 
     shared = bool(settings.storage.url)
     if not (create or shared or await asyncio.to_thread(Path(settings.storage.path).exists)):

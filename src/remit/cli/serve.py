@@ -59,9 +59,10 @@ async def _serve(settings: Settings, *, migrate: bool) -> int:
 
     import uvicorn
 
-    from remit.app import build, open_deps
+    from remit.app import build
     from remit.http.probes import Probes
     from remit.http.server import DrainingServer, LimitedProtocol
+    from remit.opening import open_deps
     from remit.telemetry.logs import configure
     from remit.telemetry.metrics import Meter
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from remit.app import open_deps
 from remit.core.agents import ScopeKey
 from remit.core.clients import AuthMethod
 from remit.core.errors import RemitError
@@ -17,6 +16,7 @@ from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import ClientDraft
 from remit.core.resources import Risk, Scope
 from remit.core.users import Role
+from remit.opening import open_deps
 from remit.ports.deps import Deps
 from remit.services.origin import Origin
 from remit.services.provisioning.agents import create_agent, publish_remit

@@ -122,10 +122,6 @@ class RefreshTokens(Protocol):
         """Win or lose the token. False when another request got there first."""
         ...
 
-    async def live(self, line: LineId) -> int:
-        """Count the live tokens of a line; more than one is a broken invariant."""
-        ...
-
 
 class Stops(Protocol):
     async def on(self, targets: Sequence[Target]) -> tuple[Stop, ...]:

@@ -30,14 +30,6 @@ update refresh_token set state = 'spent', spent_at = :at, successor = :successor
 returning 1
 """
 
-# Reads every token of the tenant: for verification, not for requests.
-LIVE = """
-select count(*)
-  from refresh_token t
-  join line l on l.tenant = t.tenant and l.id = t.line_id
- where t.tenant = :tenant and t.line_id = :line and t.state = 'live' and l.state = 'active'
-"""
-
 
 class RefreshTokenTable:
     __slots__ = ("_statements",)
@@ -79,7 +71,3 @@ class RefreshTokenTable:
 
     async def spend(self, token: RefreshToken, *, successor: str, sealed: bytes, at: datetime) -> bool:
         return await self._statements.touched(SPEND, id=token.id, successor=successor, sealed=sealed, at=to_ms(at))
-
-    async def live(self, line: LineId) -> int:
-        row = await self._statements.row(LIVE, line=line)
-        return 0 if row is None else int(row[0])

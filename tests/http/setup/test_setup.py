@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from remit.app import build, open_deps
+from remit.app import build
+from remit.opening import open_deps
 from remit.services.provisioning.setup import create_setup_link
 from remit.services.provisioning.tenants import create_tenant
 from tests.http.world import BASE, HERE, HandClock, World, csrf_in, settings_in, words
