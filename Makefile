@@ -8,6 +8,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 CHECKED := $(wildcard src sdk/src tests bench docs/examples)
 ARGS ?=
 
+# Images like to set this. Tests start hundreds of processes, and each would compile every module that it loads.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-long bench check format serve lock clean

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,11 @@ STORE = "contract", "log", "nouns", "pages", "remembered", "rows", "steps", "uni
 pytest.register_assert_rewrite(*(f"tests.store.{part}" for part in STORE))
 
 
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 1024**3
+"""Bytes that a run may take there; a container often has 64 MiB."""
+
+
 def pytest_addoption(parser):
     group = parser.getgroup("long")
     group.addoption("--long-scale", type=float, default=1.0, help="multiply the size of every long test")
@@ -23,6 +31,9 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if config.option.long_seed is None:
         config.option.long_seed = random.randrange(2**32)
+    # Thousands of databases wait for a disk at each commit, and no test here could cut its power.
+    if "PYTEST_DEBUG_TEMPROOT" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
 
 
 def pytest_report_header(config):

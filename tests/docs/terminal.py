@@ -72,7 +72,13 @@ class Terminal:
             )
 
     def _environment(self, folder: Path) -> dict[str, str]:
-        ours = {name: value for name, value in os.environ.items() if not name.startswith(("REMIT_", "PYTEST_"))}
+        # What `make test ARGS=...` was told is not meant for a `make` on a page.
+        make = {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "ARGS"}
+        ours = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("REMIT_", "PYTEST_")) and name not in make
+        }
         beside = str(Path(sys.prefix) / "bin")
         path = ":".join(part for part in os.environ["PATH"].split(":") if part != beside)
         return {

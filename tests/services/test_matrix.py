@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 
 from tests.kit.delegation import about, exchange, handed_on, team
 from tests.kit.flows import act_for_itself, approve, get_tokens, introspect, redeem, refresh, userinfo, visit
+from tests.kit.instance import Remit, Template, instance
 from tests.services.causes import CAUSES, EXCHANGED, Held
 
 SCOPE = "openid read:calendar write:calendar"
@@ -17,33 +20,53 @@ TOKENS = ("code", "refresh", "replay", "client_credentials")
 CELLS = {f"{path}: {name}": (path, cause) for name, cause in CAUSES.items() for path in sorted(cause.on)}
 
 
-@pytest.fixture
-async def hold(remit):
-    """Let an agent come to hold one of everything, with a line that may or may not go on while the user is away."""
+_HELD: dict[str, tuple[Template, Held]] = {}
 
-    async def held(away: str, path: str = "") -> Held:
-        world = remit.acme
-        members = await team(remit, world, "scheduler", "finder") if path in HANDED_ON else []
-        async with remit.browser() as browser:
-            await visit(browser, world)
-            first = await get_tokens(remit, world, world.web, browser=browser, scope=SCOPE, away=away, prompt="consent")
-            code = await approve(remit, world, world.web, browser=browser, scope=SCOPE, away=away, prompt="consent")
-            second = (await refresh(remit, world, world.web, first["refresh_token"])).json()
-            cookie = next(value for name, value in browser.cookies.items() if name == "__Host-remit_acme")
-        holding = Held(
-            code=code.code,
-            spent=first["refresh_token"],
-            live=second["refresh_token"],
-            access=second["access_token"],
-            cookie=cookie,
-            members=tuple(members),
-        )
-        if path != EXCHANGED:
-            return holding
-        came = await handed_on(remit, world, members[0], holding.access, members[1].resource)
-        return replace(holding, exchanged=came)
+
+@pytest.fixture
+def hold(tmp_path):
+    """Open an instance in which an agent holds one of everything, by a line that ends with its user's session or not.
+
+    What it took to come there is done once for each kind of holding, and its database copied.
+    """
+
+    @asynccontextmanager
+    async def held(away: str, path: str = "") -> AsyncIterator[tuple[Remit, Held]]:
+        kind = f"held-{away}-{HANDED_ON.index(path) if path in HANDED_ON else 'alone'}"
+        if kind not in _HELD:
+            folder = tmp_path.parent / kind
+            folder.mkdir()
+            async with instance(folder) as remit:
+                found = await come_to_hold(remit, away, path)
+            _HELD[kind] = (folder / "remit.db", remit.worlds), found
+        like, found = _HELD[kind]
+        async with instance(tmp_path, like=like) as remit:
+            yield remit, found
 
     return held
+
+
+async def come_to_hold(remit: Remit, away: str, path: str) -> Held:
+    world = remit.acme
+    members = await team(remit, world, "scheduler", "finder") if path in HANDED_ON else []
+    async with remit.browser() as browser:
+        await visit(browser, world)
+        first = await get_tokens(remit, world, world.web, browser=browser, scope=SCOPE, away=away, prompt="consent")
+        code = await approve(remit, world, world.web, browser=browser, scope=SCOPE, away=away, prompt="consent")
+        second = (await refresh(remit, world, world.web, first["refresh_token"])).json()
+        cookie = next(value for name, value in browser.cookies.items() if name == "__Host-remit_acme")
+    holding = Held(
+        code=code.code,
+        spent=first["refresh_token"],
+        live=second["refresh_token"],
+        access=second["access_token"],
+        cookie=cookie,
+        members=tuple(members),
+    )
+    if path != EXCHANGED:
+        return holding
+    came = await handed_on(remit, world, members[0], holding.access, members[1].resource)
+    return replace(holding, exchanged=came)
 
 
 async def take(remit, path: str, held: Held):
@@ -73,21 +96,22 @@ async def take(remit, path: str, held: Held):
 
 @pytest.mark.requirement("OA-20")
 @pytest.mark.parametrize("path", sorted({path for path, _ in CELLS.values()}))
-async def test_without_a_cause_every_path_is_open(remit, hold, path):
-    status, error, scope = await take(remit, path, await hold("no", path))
+async def test_without_a_cause_every_path_is_open(hold, path):
+    async with hold("no", path) as (remit, held):
+        status, error, scope = await take(remit, path, held)
     assert (status, error) == (200, None)
     assert scope is None or set(scope.split()) >= ASKED
 
 
 @pytest.mark.requirement("OA-20", "REV-8", "RT-8", "RT-11")
 @pytest.mark.parametrize(("path", "cause"), CELLS.values(), ids=CELLS)
-async def test_no_path_goes_around_a_cause(remit, hold, path, cause):
-    held = await hold(cause.away, path)
-    if path not in TOKENS:
-        # Somebody has asked before, so that an answer is remembered.
-        assert (await take(remit, path, held))[0] == 200
-    await cause.act(remit, remit.acme, held)
-    (status, error, scope), events = await remit.events_of(remit.acme, take(remit, path, held))
+async def test_no_path_goes_around_a_cause(hold, path, cause):
+    async with hold(cause.away, path) as (remit, held):
+        if path not in TOKENS:
+            # Somebody has asked before, so that an answer is remembered.
+            assert (await take(remit, path, held))[0] == 200
+        await cause.act(remit, remit.acme, held)
+        (status, error, scope), events = await remit.events_of(remit.acme, take(remit, path, held))
 
     if cause.lost is not None:
         assert (status, error) == (200, None)
@@ -114,12 +138,12 @@ LIFTED = {name: (path, cause) for name, (path, cause) in CELLS.items() if cause.
 
 
 @pytest.mark.parametrize(("path", "cause"), LIFTED.values(), ids=LIFTED)
-async def test_a_refusal_for_the_dead_spends_nothing(remit, hold, path, cause):
-    held = await hold(cause.away)
-    await cause.act(remit, remit.acme, held)
-    assert (await take(remit, path, held))[0] in {400, 401}
-    await cause.undo(remit, remit.acme, held)
-    status, error, scope = await take(remit, path, held)
+async def test_a_refusal_for_the_dead_spends_nothing(hold, path, cause):
+    async with hold(cause.away) as (remit, held):
+        await cause.act(remit, remit.acme, held)
+        assert (await take(remit, path, held))[0] in {400, 401}
+        await cause.undo(remit, remit.acme, held)
+        status, error, scope = await take(remit, path, held)
     assert (status, error) == (200, None)
     assert set(scope.split()) >= ASKED
 
@@ -128,21 +152,23 @@ STOPS = {name: cause for name, cause in CAUSES.items() if name.endswith("is stop
 
 
 @pytest.mark.parametrize("cause", STOPS.values(), ids=STOPS)
-async def test_lifting_a_stop_revives_no_old_access_token(remit, hold, cause):
-    held = await hold("yes")
-    await cause.act(remit, remit.acme, held)
-    await cause.undo(remit, remit.acme, held)
-    told, events = await remit.events_of(remit.acme, introspect(remit, remit.acme, held.access))
-    assert told == {"active": False}
-    assert events[0]["what"]["reason"] == "a stop fell after this token was issued"
-    fresh = (await refresh(remit, remit.acme, remit.acme.web, held.live)).json()["access_token"]
-    assert (await introspect(remit, remit.acme, fresh))["active"]
+async def test_lifting_a_stop_revives_no_old_access_token(hold, cause):
+    async with hold("yes") as (remit, held):
+        world = remit.acme
+        await cause.act(remit, world, held)
+        await cause.undo(remit, world, held)
+        told, events = await remit.events_of(world, introspect(remit, world, held.access))
+        assert told == {"active": False}
+        assert events[0]["what"]["reason"] == "a stop fell after this token was issued"
+        fresh = (await refresh(remit, world, world.web, held.live)).json()["access_token"]
+        assert (await introspect(remit, world, fresh))["active"]
 
 
-async def test_the_event_of_a_refused_refresh_names_the_whole_chain(remit, hold):
-    world, held = remit.acme, await hold("yes")
-    await CAUSES["the agent is stopped"].act(remit, world, held)
-    _, events = await remit.events_of(world, take(remit, "refresh", held))
+async def test_the_event_of_a_refused_refresh_names_the_whole_chain(hold):
+    async with hold("yes") as (remit, held):
+        world = remit.acme
+        await CAUSES["the agent is stopped"].act(remit, world, held)
+        _, events = await remit.events_of(world, take(remit, "refresh", held))
     who = events[0]["who"]
     assert {
         name: who[name] for name in ("user", "agent", "owner", "client", "grant", "line", "approver", "resource")
@@ -158,12 +184,13 @@ async def test_the_event_of_a_refused_refresh_names_the_whole_chain(remit, hold)
     }
 
 
-async def test_a_token_about_which_nothing_is_left_is_inactive(remit, hold):
-    world, held = remit.acme, await hold("yes")
-    access = (await act_for_itself(remit, world, world.web, scope="read:calendar")).json()["access_token"]
-    assert (await introspect(remit, world, access))["scope"] == "read:calendar"
-    await CAUSES["every scope left the remit"].act(remit, world, held)
-    assert await introspect(remit, world, access) == {"active": False}
+async def test_a_token_about_which_nothing_is_left_is_inactive(hold):
+    async with hold("yes") as (remit, held):
+        world = remit.acme
+        access = (await act_for_itself(remit, world, world.web, scope="read:calendar")).json()["access_token"]
+        assert (await introspect(remit, world, access))["scope"] == "read:calendar"
+        await CAUSES["every scope left the remit"].act(remit, world, held)
+        assert await introspect(remit, world, access) == {"active": False}
 
 
 async def test_a_line_of_identity_alone_ends_when_its_grant_holds_nothing(remit):

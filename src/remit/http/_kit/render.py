@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -120,23 +121,7 @@ class Pages:
             hashed = f"{stem}.{digest}{dot}{suffix}"
             self._files[hashed] = StaticFile(body=body, content_type=content_type, etag=f'"{digest}"')
             addresses[name] = STATIC_PREFIX + hashed
-        self._environment = Environment(
-            loader=FileSystemLoader(_HTTP),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._environment.globals["address"] = addresses
-        self._environment.filters.update(
-            shown=lambda text: plain_name(text)[0],
-            odd=lambda text: plain_name(text)[1],
-            line=plain_text,
-            prose=_prose,
-            ago=relative,
-            exact=exact,
-        )
+        self._environment = _environment(tuple(addresses.items()))
 
     def render(self, view: View) -> str:
         """Return the page of a view model. The same view gives the same bytes."""
@@ -150,6 +135,29 @@ class Pages:
 
     def static_names(self) -> tuple[str, ...]:
         return tuple(self._files)
+
+
+@cache
+def _environment(addresses: tuple[tuple[str, str], ...]) -> Environment:
+    """Return what renders the templates. They are compiled once a process, however many applications it builds."""
+    made = Environment(
+        loader=FileSystemLoader(_HTTP),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["address"] = dict(addresses)
+    made.filters.update(
+        shown=lambda text: plain_name(text)[0],
+        odd=lambda text: plain_name(text)[1],
+        line=plain_text,
+        prose=_prose,
+        ago=relative,
+        exact=exact,
+    )
+    return made
 
 
 def _prose(text: str) -> Markup:
