@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import signal
 from collections.abc import Callable, Iterator
@@ -61,15 +62,19 @@ class Hung(Exception):
 
 @contextmanager
 def watched(seconds: float = PATIENCE) -> Iterator[None]:
-    """End what computes for longer, wherever it is."""
+    """End what computes for longer, wherever it is. The collector rests: it would go through what Hypothesis keeps."""
 
     def bark(*_: object) -> None:
         raise Hung(f"still computing after {seconds} s of processor time")
 
     before = signal.signal(signal.SIGPROF, bark)
+    collecting = gc.isenabled()
+    gc.disable()
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
+        if collecting:
+            gc.enable()
