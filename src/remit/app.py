@@ -26,6 +26,7 @@ from remit.http.feed import decisions_endpoint, feed_endpoint
 from remit.http.hub import Hub
 from remit.http.oauth.authorize import authorize_endpoint
 from remit.http.oauth.inspect import introspection_endpoint, revocation_endpoint, userinfo_endpoint
+from remit.http.oauth.logout import end_session_endpoint
 from remit.http.oauth.metadata import jwks_endpoint, metadata_endpoint, protected_resource_endpoint
 from remit.http.oauth.par import pushed_request_endpoint
 from remit.http.oauth.register import configuration_endpoint, registration_endpoint
@@ -38,7 +39,7 @@ from remit.settings import Settings
 from remit.telemetry.metrics import Meter
 from remit.wire.call import Plain
 from remit.wire.conditional import render_tagged
-from remit.worker import Worker
+from remit.worker import Teller, Worker
 
 ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 """Protocol endpoints answer a wrong method themselves, in the form of their standard."""
@@ -54,6 +55,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/oauth/revoke", Plain(revocation_endpoint)),
         Route("/oauth/register", registration_endpoint, methods=ANY),
         Route("/oauth/register/{client}", configuration_endpoint, methods=ANY),
+        Route("/oauth/end-session", end_session_endpoint, methods=ANY),
         Route("/oauth/userinfo", Plain(userinfo_endpoint)),
         Route("/oauth/jwks", jwks_endpoint, methods=["GET"]),
         Route("/.well-known/oauth-authorization-server", metadata_endpoint, methods=["GET"]),
@@ -104,6 +106,7 @@ def build(deps: Deps, settings: Settings, meter: Meter | None = None) -> tuple[A
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(hub.watch(deps.db)), asyncio.create_task(worker.run())]
+        tasks.append(asyncio.create_task(Teller(deps).run()))
         yield
         hub.stop()
         for task in tasks:

@@ -146,8 +146,8 @@ class Outbound:
 
     networks: tuple[str, ...] = _setting(
         (),
-        "Private networks that documents of clients may be fetched from, at any port; loopback only where "
-        "`server.base_url` is loopback.",
+        "Private networks that documents of clients may be fetched from, and sign-outs told to, at any port; loopback "
+        "only where `server.base_url` is loopback.",
         allowed.own_networks,
     )
     ca_file: str = _setting(

@@ -1,4 +1,4 @@
-"""Jobs that come due: audit checkpoints, signing keys, and the removal of what is past its use."""
+"""Jobs that come due: audit checkpoints, signing keys, sign-outs to tell of, the removal of what is past its use."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from remit.core.errors import RemitError
 from remit.core.names import TenantId
 from remit.ports.deps import Deps
 from remit.services.checkpoints import CUT_OFF, make_checkpoint, unsigned
+from remit.services.logout_notices import send, settle, take_letters
 from remit.services.registration import retire_unused
 from remit.services.signing_keys import keep_keys
 
@@ -108,6 +109,32 @@ class Worker:
         if note is not None and not await asyncio.to_thread(_holds, self._file, note):
             await asyncio.to_thread(_append, self._file, note)
         self._outside[tenant] = signed
+
+
+class Teller:
+    """Tell clients of sign-outs. It waits for strangers' servers, so it is nobody else's job."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def run(self) -> None:
+        """Tell until cancelled. What was taken and not told then is taken again, here or on another node."""
+        while True:
+            await asyncio.sleep(1)
+            try:
+                await self.tell()
+            except (RemitError, OSError):
+                log.exception("worker.failed")
+
+    async def tell(self) -> None:
+        """Send what is due, of each tenant so much at a time."""
+        async with self._deps.db.system() as system:
+            tenants = await system.tenants()
+        for tenant in tenants:
+            letters = await take_letters(tenant.id, self._deps)
+            if letters:
+                replies = await asyncio.gather(*(send(letter, self._deps) for letter in letters))
+                await settle(tenant.id, replies, self._deps)
 
 
 def _holds(path: Path, note: str) -> bool:

@@ -142,6 +142,11 @@ PROTOCOL: dict[str, tuple[Ask, ...]] = {
         Ask(method="DELETE", by="registration", instead={"client": "registered"}),
     ),
     "ANY /oauth/userinfo": (Ask(by="bearer"), Ask(method="POST", by="bearer")),
+    "ANY /oauth/end-session": (
+        Ask(by="alice", query={"client_id": "<client>"}),
+        Ask(by="alice", query={"id_token_hint": "<id>"}),
+        Ask(method="POST", query={}, form={"client_id": "<client>"}, effective=False),
+    ),
     "GET /oauth/jwks": NOTHING,
     "GET /.well-known/oauth-authorization-server": NOTHING,
     "GET /.well-known/openid-configuration": NOTHING,
@@ -276,7 +281,10 @@ PAGES: dict[str, tuple[Ask, ...]] = {
     "POST /login": (
         Ask(method="POST", by="browser", form={"email": "alice@example.com", "password": "wrong", "ix": "<ix>"}),
     ),
-    "POST /logout": (Ask(method="POST", by="alice"),),
+    "POST /logout": (
+        Ask(method="POST", by="alice"),
+        Ask(method="POST", by="alice", form={"ix": "<leaving>"}),
+    ),
     "GET /consent": (Ask(by="alice", query={"ix": "<ix>"}),),
     "POST /consent": (Ask(method="POST", by="alice", form={"ix": "<ix>", "decision": "deny"}),),
     "GET /account": (Ask(by="alice"),),

@@ -19,6 +19,7 @@ from tests.kit.flows import (
     sign_in,
     visit,
 )  # fmt: skip
+from tests.kit.logout import with_logout
 from tests.kit.pages import form_to, read_forms, submit, text_of
 from tests.kit.registering import LOCAL, let_in, register
 from tests.kit.world import CALLBACK, LOOPBACK, OTHER_CALLBACK
@@ -369,6 +370,20 @@ async def test_b_red_08_sign_out_shows_a_page_of_ours(remit):
     assert gone.status_code == 200
     assert "location" not in gone.headers
     assert "evil.test" not in gone.text
+
+
+@pytest.mark.parametrize(
+    "wanted", [*ELSEWHERE, "https://app.example/bye/", "https://app.example/bye?x", "https://app.example/cb"]
+)
+async def test_b_red_08_the_logout_endpoint_leads_where_a_client_registered_alone(remit, wanted):
+    world = await with_logout(remit, redirect_uris=("https://app.example/bye",))
+    for named in ({"client_id": world.web.id}, {"client_id": "nobody"}, {}):
+        asked = {**named, "post_logout_redirect_uri": wanted}
+        answer = await remit.http.get(f"{world.issuer}/oauth/end-session", params=asked)
+        assert "location" not in answer.headers
+        # A control character is no parameter at all.
+        assert answer.status_code in {200, 400}
+        assert "evil.test" not in answer.text
 
 
 async def test_b_red_08_errors_go_back_to_registered_addresses_alone(remit):

@@ -78,6 +78,7 @@ async def furnish(remit: Remit, world: World) -> dict[str, str]:
         "initial": initial.id,
         "access": worlds_tokens["access_token"],
         "refresh": worlds_tokens["refresh_token"],
+        "id": worlds_tokens["id_token"],
         "code": (await approve(remit, world, world.web)).code,
         "client-proof": _basic(world.web.id, world.web_secret.reveal()),
         "resource-proof": _basic(world.calendar.id, world.calendar_secret.reveal()),
@@ -97,6 +98,11 @@ async def furnish(remit: Remit, world: World) -> dict[str, str]:
     found = re.search(r'ix(?:=|" value=")([A-Za-z0-9_-]+)', page.headers.get("location", "") + page.text)
     assert found is not None, page.text
     made["ix"] = found[1]
+    leaving = {"client_id": world.web.id}
+    page = await remit.http.get(f"{world.issuer}/oauth/end-session", params=leaving, headers=cookies)
+    found = re.search(r'name="ix" value="([A-Za-z0-9_-]+)', page.text)
+    assert found is not None, page.text
+    made["leaving"] = found[1]
     made["event"] = (await remit.events(world))[-1]["id"]
     return made
 
@@ -106,7 +112,7 @@ def unknown(remit: Remit, theirs: Values) -> dict[str, str]:
     fresh = remit.deps.fresh
     made = {}
     for kind, value in theirs.items():
-        if kind in {"access", "program", "person"}:
+        if kind in {"access", "id", "program", "person"}:
             head, body, signature = value.split(".")
             made[kind] = f"{head}.{body}.{signature[:10]}{'A' * (len(signature) - 12)}{signature[-2:]}"
         elif value.startswith("rmt_"):
@@ -116,7 +122,7 @@ def unknown(remit: Remit, theirs: Values) -> dict[str, str]:
                 (Prefix.CLIENT, SecretKind.CLIENT) if kind == "client-proof" else (Prefix.RESOURCE, SecretKind.RESOURCE)
             )
             made[kind] = _basic(fresh.id(prefix), fresh.opaque(secret).text().reveal())
-        elif kind in {"ix", "kid"} or kind.endswith("-csrf"):
+        elif kind in {"ix", "kid", "leaving"} or kind.endswith("-csrf"):
             made[kind] = secrets.token_urlsafe(len(value))[: len(value)]
         elif "_" in value:
             made[kind] = fresh.id(Prefix(value.split("_")[0]))

@@ -27,6 +27,9 @@ SERVER: dict[str, Any] = {
     "revocation_endpoint": "{issuer}/oauth/revoke",
     "introspection_endpoint": "{issuer}/oauth/introspect",
     "service_documentation": "{issuer}/docs",
+    "end_session_endpoint": "{issuer}/oauth/end-session",
+    "backchannel_logout_supported": True,
+    "backchannel_logout_session_supported": True,
     "remit_feed_endpoint": "{issuer}/feed",
     "remit_decisions_endpoint": "{issuer}/decisions",
     "scopes_supported": sorted(
@@ -66,14 +69,13 @@ SERVER: dict[str, Any] = {
 """What is published. Arrays are complete: a value that is not here is not there."""
 
 NOT_YET = {
-    "end_session_endpoint", "device_authorization_endpoint",
+    "device_authorization_endpoint",
     "backchannel_authentication_endpoint", "userinfo_signing_alg_values_supported", "acr_values_supported",
     "op_policy_uri", "op_tos_uri", "introspection_signing_alg_values_supported",
     "dpop_signing_alg_values_supported", "tls_client_certificate_bound_access_tokens", "mtls_endpoint_aliases",
     "authorization_grant_profiles_supported",
     "identity_chaining_requested_token_types_supported", "backchannel_token_delivery_modes_supported",
-    "backchannel_user_code_parameter_supported", "backchannel_logout_supported",
-    "backchannel_logout_session_supported", "protected_resources", "refresh_token_expiration_types_supported",
+    "backchannel_user_code_parameter_supported", "protected_resources", "refresh_token_expiration_types_supported",
     "global_token_revocation_endpoint", "status_list_aggregation_endpoint", "signed_metadata",
 }  # fmt: skip
 """What the specifications know and we do not offer; each is absent, which means no."""

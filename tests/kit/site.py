@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -26,6 +27,8 @@ from remit.ports.deps import Clock
 
 NAMES = ("app.example", "other.example", "localhost")
 HOME = (ip_network("127.0.0.0/8"),)
+
+_LENGTH = re.compile(r"(?i)\r\ncontent-length: (\d+)\r\n")
 
 Serve = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -71,6 +74,8 @@ class Site:
     connections: int = 0
     requests: list[str] = field(default_factory=list)
     """The head of every request, as it came."""
+    bodies: list[str] = field(default_factory=list)
+    """The body of every request that had one."""
 
     def url(self, path: str = "/client.json", host: str = "app.example") -> str:
         return f"https://{host}:{self.port}{path}"
@@ -107,6 +112,8 @@ class Site:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             self.requests.append(head)
+            if (length := _LENGTH.search(head)) is not None:
+                self.bodies.append((await reader.readexactly(int(length[1]))).decode())
             serve = self.pages.get(head.split(" ")[1].partition("?")[0])
             if serve is None:
                 writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")

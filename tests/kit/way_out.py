@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from remit.core.outbound import Fetched, Unchanged, Unreachable
+from collections.abc import Mapping
+
+from remit.core.outbound import Fetched, Posted, Unchanged, Unreachable
 from remit.ports.outbound import NOWHERE, Fetcher
 
 
@@ -12,3 +14,6 @@ class WayOut:
 
     async def fetch(self, url: str, *, limit: int, etag: str | None = None) -> Fetched | Unchanged | Unreachable:
         return await self.to.fetch(url, limit=limit, etag=etag)
+
+    async def post(self, url: str, form: Mapping[str, str]) -> Posted | Unreachable:
+        return await self.to.post(url, form)

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from remit.core.outbound import Fetched, Unchanged, Unreachable
+from remit.core.outbound import Fetched, Posted, Unchanged, Unreachable
 from remit.outbound import fetch as fetching
 from remit.outbound.fetch import AT_ONE_HOST, PER_HOST
 from tests.kit.clock import FixedClock
@@ -213,9 +213,42 @@ async def test_one_host_is_neither_crowded_nor_hammered(here, out):
     waiting = [asyncio.create_task(out.fetch(f"{here.url('/c.json')}?{n}", limit=LIMIT)) for n in range(AT_ONE_HOST)]
     while len(here.requests) < AT_ONE_HOST:
         await asyncio.sleep(0)
-    assert await out.fetch(f"{here.url('/c.json')}?more", limit=LIMIT) == Unreachable("too many fetches at once")
+    assert await out.fetch(f"{here.url('/c.json')}?more", limit=LIMIT) == Unreachable(
+        "too many fetches at once", crowded=True
+    )
     go.set()
     await asyncio.gather(*waiting)
     url = here.answer("/free.json")
     answers = [await out.fetch(url, limit=LIMIT) for _ in range(PER_HOST - AT_ONE_HOST + 1)]
     assert [isinstance(answer, Fetched) for answer in answers] == [True] * (len(answers) - 1) + [False]
+
+
+@pytest.mark.requirement("LOGO-3")
+async def test_a_form_is_taken_there(here, out):
+    url = here.answer("/told", b"what it says is not read", status="204 No Content")
+    assert await out.post(f"{url}?x=1", {"logout_token": "a.b+c", "more": "d e"}) == Posted(204)
+    assert here.requests[0].startswith("POST /told?x=1 HTTP/1.1\r\n")
+    assert here.bodies == ["logout_token=a.b%2Bc&more=d+e"]
+
+
+@pytest.mark.requirement("LOGO-3", "GEN-18")
+async def test_a_form_goes_nowhere_else(here, out):
+    inner = here.answer("/inner")
+    url = here.answer("/told", b"", status="307 Temporary Redirect", headers={"location": inner})
+    assert await out.post(url, {}) == Posted(307)
+    assert here.connections == 1
+    for wrong in ("http://app.example/told", "https://user@app.example/told", "/told"):
+        assert isinstance(await out.post(wrong, {}), Unreachable)
+    async with strict(Names()) as shut:
+        assert isinstance(await shut.post(url, {}), Unreachable)
+    async with fetcher(FixedClock(), Names(stranger_example="127.0.0.1")) as other:
+        assert isinstance(await other.post(here.url("/told", host="stranger.example"), {}), Unreachable)
+    assert here.requests[1:] == []
+
+
+@pytest.mark.requirement("LOGO-3", "GEN-18")
+async def test_not_too_many_forms_go_to_one_host(here, out):
+    url = here.answer("/told", b"")
+    said = await asyncio.gather(*(out.post(url, {}) for _ in range(AT_ONE_HOST + 1)))
+    assert said == [*[Posted(200)] * AT_ONE_HOST, Unreachable("too many fetches at once", crowded=True)]
+    assert await out.post(url, {}) == Posted(200)

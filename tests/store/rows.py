@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from remit.core.admission import Admission, Documents, InitialToken, Registrations
 from remit.core.agents import Agent, AgentState, Remit, ScopeKey
 from remit.core.audit.events import Event, SignInRefused, TokenIntrospected, TokenIssued, Who
-from remit.core.clients import AuthMethod, Client, ClientState, GrantType
+from remit.core.clients import AuthMethod, Client, ClientState, GrantType, Logout
 from remit.core.credentials import StoredSecret, Use
 from remit.core.grants import Code, CodeState, Grant, GrantState, Line
 from remit.core.keys import KeyState, KeyUse, SigningKey
@@ -27,6 +27,7 @@ from remit.core.names import (
     UserId,
 )
 from remit.core.oauth.documents import Reading
+from remit.core.oauth.logout import LogoutNotice
 from remit.core.oauth.pushed import PushedRequest
 from remit.core.resources import Resource, ResourceState, Risk, Scope
 from remit.core.sessions import LoginSession
@@ -147,6 +148,11 @@ A_CLIENT = Client(
     document=DOCUMENT,
     home="https://app.example/",
     details_types=frozenset({"remit_tool_call"}),
+    logout=Logout(
+        redirect_uris=("https://b.example/bye", "https://a.example/bye"),
+        backchannel_uri="https://a.example/told",
+        backchannel_session=True,
+    ),
     state=ClientState.ACTIVE,
     created_at=NOW,
 )
@@ -233,8 +239,16 @@ A_STOP = Stop(
     epoch=0,
 )
 A_SESSION = LoginSession(
-    id=SESSION, digest=b"\x03session", user=USER, auth_time=NOW, amr=("pwd",), last_seen=NOW, ended_at=None
+    id=SESSION,
+    digest=b"\x03session",
+    user=USER,
+    auth_time=NOW,
+    amr=("pwd",),
+    last_seen=NOW,
+    ended_at=None,
+    follows=SessionId("ses_0"),
 )
+A_NOTICE = LogoutNotice(id="ln_1", client=CLIENT, user=USER, session=SESSION, tries=0, created_at=NOW)
 WHO = Who(actor_kind="client", actor=CLIENT, user=USER, agent=AGENT, client=CLIENT, grant=GRANT, jti="tok_1")
 ISSUED: Event = TokenIssued(
     who=WHO,
@@ -279,6 +293,7 @@ async def furnish(work: Work) -> None:
     await work.pushed.add(A_PUSHED)
     await work.refresh_tokens.add(A_TOKEN)
     await work.sessions.add(A_SESSION)
+    await work.logout_notices.add(A_NOTICE)
     await work.stops.place(A_STOP)
     await work.events.append(ISSUED, at=NOW)
     await work.decisions.count(GRANT, "read:calendar", permitted=True, at=NOW)

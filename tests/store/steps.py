@@ -20,6 +20,7 @@ from tests.store.rows import (
     A_CODE,
     A_GRANT,
     A_LINE,
+    A_NOTICE,
     A_PUSHED,
     A_READING,
     A_REMIT,
@@ -79,6 +80,8 @@ EXPECTED: dict[str, tuple[Look, object]] = {
         lambda work: work.grants.page(GrantFilter(agent=AGENT), limit=9),
         (AN_ADMIN_GRANT, A_GRANT),
     ),
+    "lines.of_session": (lambda work: work.lines.of_session(SESSION), (A_LINE,)),
+    "logout_notices.due": (lambda work: work.logout_notices.due(NOW), True),
     "lines.page": (lambda work: work.lines.page(GRANT, limit=9), (A_LINE,)),
     "stops.page": (lambda work: work.stops.page(limit=9), (replace(A_STOP, epoch=1),)),
     "stops.page in force": (lambda work: work.stops.page(in_force_at=NOW, limit=9), (replace(A_STOP, epoch=1),)),
@@ -150,6 +153,16 @@ OTHER_LOOKS: dict[str, Look] = {
 LOOKS = {name: look for name, (look, _) in EXPECTED.items()} | OTHER_LOOKS
 
 AT = NOW + timedelta(seconds=1)
+
+
+async def _take(work: Work) -> bool:
+    return bool(await work.logout_notices.take(now=AT, until=LATER, limit=9))
+
+
+async def _postpone(work: Work) -> None:
+    await work.logout_notices.postpone(A_NOTICE, until=LATER, counts=True)
+
+
 WRITES: dict[str, Look] = {
     "tenants.turn_rights_on": lambda work: work.tenants.turn_rights_on(),
     "keys.change": lambda work: work.keys.change(KID, KeyState.GONE, at=AT),
@@ -180,6 +193,9 @@ WRITES: dict[str, Look] = {
     "grants.change": lambda work: work.grants.change(GRANT, scopes=frozenset(), expires_at=None),
     "grants.revoke": lambda work: work.grants.revoke(GRANT, at=AT, reason="r"),
     "lines.revoke": lambda work: work.lines.revoke(LINE, at=AT, reason="r"),
+    "logout_notices.take": _take,
+    "logout_notices.drop": lambda work: work.logout_notices.drop(A_NOTICE),
+    "logout_notices.postpone": _postpone,
     "pushed.drop": lambda work: work.pushed.drop(PUSHED),
     "codes.spend": lambda work: work.codes.spend(A_CODE, at=AT),
     "refresh_tokens.spend": lambda work: work.refresh_tokens.spend(A_TOKEN, successor="rt_2", sealed=b"s", at=AT),
@@ -205,6 +221,8 @@ ONE_TIME: dict[str, Look] = {
         "refresh_tokens.spend",
         "stops.lift",
         "sessions.end",
+        "logout_notices.take",
+        "logout_notices.drop",
         "once.claim",
         "audit.add_checkpoint",
     )

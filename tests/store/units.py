@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
 
 from remit.core.errors import RemitError
 from remit.core.names import TenantId
+from remit.core.oauth.logout import LogoutNotice
 from remit.ports.work import Work
 from tests.store.rows import (
     A_CODE,
@@ -82,6 +84,25 @@ class Units:
         async with db.read(ACME) as work:
             assert not [line for line in await work.lines.list(GRANT) if line.state == "active"]
             assert (await work.audit.tree()).size == 2
+
+    async def test_what_is_in_the_outbox_is_for_who_took_it_last(self, db, acme):
+        async def take(now: datetime) -> tuple[LogoutNotice, ...]:
+            until = now + timedelta(seconds=30)
+            return await in_work(db, ACME, lambda work: work.logout_notices.take(now=now, until=until, limit=9))
+
+        (first,) = await take(NOW)
+        assert await take(NOW) == ()
+        (second,) = await take(NOW + timedelta(seconds=30))
+        assert (first.tries, second.tries) == (1, 2)
+        async with db.work(ACME) as work:
+            # Somebody who was slow has nothing to say about it any more.
+            assert not await work.logout_notices.drop(first)
+            assert not await work.logout_notices.postpone(first, until=NOW, counts=False)
+            assert not await work.logout_notices.due(NOW + timedelta(seconds=30))
+            assert await work.logout_notices.postpone(second, until=NOW, counts=False)
+        (third,) = await take(NOW)
+        assert third == second
+        assert await in_work(db, ACME, lambda work: work.logout_notices.drop(third))
 
     async def test_a_work_in_no_tenant_has_none(self, db):
         with pytest.raises(RemitError):

@@ -51,6 +51,10 @@ Grants = Annotated[
     tuple[GrantType, ...], Parameter(help="Grant type; repeat for more. [default: code and refresh]", negative="")
 ]
 
+PostLogout = Annotated[
+    tuple[str, ...], Parameter(help="Where people may be sent after they signed out; repeat for more.", negative="")
+]
+
 _USUAL = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN)
 _LARGEST_JWKS = 48 * 1024
 
@@ -103,6 +107,8 @@ def create(
         tuple[str, ...],
         Parameter(help="Type of authorization details it may ask for: remit_tool_call.", negative=""),
     ] = (),
+    post_logout: PostLogout = (),
+    backchannel: Annotated[str | None, Parameter(help="URL at which it is told of sign-outs.")] = None,
     place: Change | None = None,
 ) -> int:
     """Register a client. Its secret, if it has one, is shown this once."""
@@ -123,6 +129,9 @@ def create(
             require_pushed=require_pushed,
             require_signed=require_signed,
             details_types=list(details),
+            post_logout_redirect_uris=list(post_logout),
+            backchannel_logout_uri=backchannel,
+            backchannel_logout_session_required=backchannel is not None,
         )
         made = await api.ask(rest.create_client, body=body)
         # As libraries of OAuth call it, beside the name that the API has for everything.
@@ -181,6 +190,8 @@ def change(
     id_token_alg: Annotated[str | None, Parameter(help="RS256 or ES256: what signs its ID tokens.")] = None,
     require_pushed: Annotated[bool | None, Parameter(help="It must push its authorization requests.")] = None,
     require_signed: Annotated[bool | None, Parameter(help="It must sign its authorization requests.")] = None,
+    post_logout: PostLogout = (),
+    backchannel: Annotated[str | None, Parameter(help="URL at which it is told of sign-outs.")] = None,
     place: Change | None = None,
 ) -> int:
     """Change a client. A list takes the place of all there are; what is left out stays."""
@@ -196,6 +207,9 @@ def change(
             "id_token_alg": id_token_alg,
             "require_pushed": require_pushed,
             "require_signed": require_signed,
+            "post_logout_redirect_uris": list(post_logout),
+            "backchannel_logout_uri": backchannel,
+            "backchannel_logout_session_required": None if backchannel is None else True,
         }
         body = rest.ClientChanges(**{what: value for what, value in wanted.items() if value not in (None, [])})
         write_record(await api.ask(rest.change_client, await find_client(api, client), body=body), json=place.json)

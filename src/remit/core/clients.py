@@ -36,6 +36,22 @@ class GrantType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Logout:
+    """Where a client sends people who signed out, and where it is told of a sign-out itself.
+
+    In registrations: `post_logout_redirect_uris` (OIDC RP-Initiated Logout §3.1), `backchannel_logout_uri` and
+    `backchannel_logout_session_required` (OIDC Back-Channel Logout §2.2).
+    """
+
+    redirect_uris: tuple[str, ...] = ()
+    backchannel_uri: str | None = None
+    backchannel_session: bool = False
+
+
+NO_LOGOUT = Logout()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     id: ClientId
     agent: AgentId
@@ -69,6 +85,7 @@ class Client:
     """Its `client_uri`: where it says that it can be read about."""
     details_types: frozenset[str] = frozenset()
     """Registered `authorization_details_types`: no others may stand in its requests (RFC 9396 §10)."""
+    logout: Logout = NO_LOGOUT
 
     @property
     def wire_id(self) -> str:

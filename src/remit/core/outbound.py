@@ -91,6 +91,15 @@ class Unreachable:
     """Nothing was read. The reason is for the audit log alone: whoever named the URL learns nothing of our networks."""
 
     reason: str
+    crowded: bool = False
+    """It was not even tried: too much is going on at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A form was taken there, and answered with this status. What else the answer says is not read."""
+
+    status: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

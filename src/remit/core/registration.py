@@ -12,11 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from remit.core.clients import AuthMethod, GrantType
+from remit.core.clients import NO_LOGOUT, AuthMethod, GrantType, Logout
 from remit.core.lifetimes import ACCESS_SECONDS
 from remit.core.names import AgentId, ResourceId
 from remit.core.oauth import resources, uris
 from remit.core.oauth.details import TYPES
+from remit.core.oauth.logout import check_logout
 from remit.core.oauth.redirects import check_registered
 from remit.core.oauth.scopes import IDENTITY_SCOPES, is_scope
 from remit.core.oauth.verdicts import Refusal
@@ -162,6 +163,7 @@ class ClientDraft:
     require_pushed: bool = False
     require_signed: bool = False
     details_types: frozenset[str] = frozenset()
+    logout: Logout = NO_LOGOUT
 
 
 def check_client(draft: ClientDraft) -> Refusal | None:
@@ -174,6 +176,7 @@ def check_client(draft: ClientDraft) -> Refusal | None:
         _check_keys(draft),
         _check_asking(draft),
         check_details_types(draft.details_types),
+        _check_logout(draft),
         _check_defaults(draft),
     )
     return next((flaw for flaw in rules if flaw is not None), None)
@@ -233,6 +236,12 @@ def _check_asking(draft: ClientDraft) -> Refusal | None:
             "require_pushed and require_signed are for authorization_code: add that grant type, or leave them out"
         )
     return None
+
+
+def _check_logout(draft: ClientDraft) -> Refusal | None:
+    if draft.logout != NO_LOGOUT and GrantType.AUTHORIZATION_CODE not in draft.grant_types:
+        return _no("addresses for sign-out are for authorization_code: add that grant type, or leave them out")
+    return check_logout(draft.logout, draft.application_type)
 
 
 def _check_defaults(draft: ClientDraft) -> Refusal | None:

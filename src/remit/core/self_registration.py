@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from remit.core.agents import Agent, AgentState, Remit
-from remit.core.clients import AuthMethod, GrantType
+from remit.core.clients import NO_LOGOUT, AuthMethod, GrantType, Logout
 from remit.core.names import Secret
 from remit.core.oauth.details import TYPES
+from remit.core.oauth.logout import check_logout
 from remit.core.oauth.redirects import check_link, check_registered, display_host
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.oauth.verdicts import Refusal
@@ -51,6 +52,7 @@ class ClientMetadata:
     require_signed: bool | None = None
     jwks: str | None = None
     details_types: tuple[str, ...] = ()
+    logout: Logout = NO_LOGOUT
     keyed_twice: bool = False
     """Both `jwks` and `jwks_uri` were sent."""
 
@@ -71,6 +73,7 @@ class Registration:
     jwks: str | None = None
     home: str | None = None
     details_types: frozenset[str] = frozenset()
+    logout: Logout = NO_LOGOUT
 
 
 def judge_metadata(
@@ -105,6 +108,9 @@ def judge_metadata(
         return _no("send jwks or jwks_uri, not both")
     if (flaw := next((flaw for link in said.links if (flaw := check_link(link)) is not None), None)) is not None:
         return flaw
+    logout = said.logout if redirected else NO_LOGOUT
+    if (flaw := check_logout(logout, application_type)) is not None:
+        return _no(flaw.hint)
     return Registration(
         name=_plain(said.name or "") or display_host(said.redirect_uris[0])[:LONGEST_NAME],
         auth_method=AuthMethod(method),
@@ -118,6 +124,7 @@ def judge_metadata(
         jwks=said.jwks if method == AuthMethod.PRIVATE_KEY_JWT else None,
         home=said.home,
         details_types=TYPES & frozenset(said.details_types),
+        logout=logout,
     )
 
 

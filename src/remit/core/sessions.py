@@ -23,6 +23,8 @@ class LoginSession:
     amr: tuple[str, ...]
     last_seen: datetime
     ended_at: datetime | None
+    follows: SessionId | None = None
+    """The session that the same user had in the same browser before he signed in again. It ends with this one."""
 
     @property
     def runs_out_at(self) -> datetime:

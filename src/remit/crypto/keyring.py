@@ -14,6 +14,7 @@ from remit.core.delegation import write_actors, write_via
 from remit.core.errors import RemitError
 from remit.core.keys import KeyState, KeyUse, SigningKey
 from remit.core.names import Kid, TenantId
+from remit.core.oauth.logout import IdHint
 from remit.core.oauth.verdicts import Refusal
 from remit.core.sessions import SINGLE_FACTOR
 from remit.core.tenants import Tenant
@@ -27,6 +28,7 @@ from remit.ports.deps import Assertion, RequestObject, Sealer
 
 ACCESS_TYPE: Final = "at+jwt"
 ID_TYPE: Final = "JWT"
+LOGOUT_TYPE: Final = "logout+jwt"
 CLOCK_SKEW: Final = 10
 """Seconds by which the clock of whoever wrote a time may run ahead of ours."""
 
@@ -101,6 +103,12 @@ class TenantKeyring:
         said = claims | {"iss": tenant.issuer, "at_hash": write_base64url(half).decode()}
         return self._sign(tenant, _active(keys, KeyUse.ID, alg), said)
 
+    def sign_logout(self, tenant: Tenant, keys: Sequence[SigningKey], alg: str, claims: dict[str, object]) -> str:
+        """Sign a logout token. Its own type keeps it from being taken for an id token, and the other way round."""
+        key = _active(keys, KeyUse.ID, alg)
+        head = write_base64url(_write({"alg": key.alg, "kid": key.kid, "typ": LOGOUT_TYPE})) + b"."
+        return self._sign(tenant, key, claims | {"iss": tenant.issuer}, head=head)
+
     def read_access(
         self, tenant: Tenant, keys: Sequence[SigningKey], token: str, *, now: datetime
     ) -> dict[str, object] | None:
@@ -132,7 +140,7 @@ class TenantKeyring:
         claims = parts.claims()
         return None if claims is None else (key.kid, claims)
 
-    def read_hint(self, tenant: Tenant, keys: Sequence[SigningKey], token: str) -> str | None:
+    def read_hint(self, tenant: Tenant, keys: Sequence[SigningKey], token: str) -> IdHint | None:
         parts = take_apart(token)
         if parts is None or parts.header.keys() != _OUR_HEADER or type_name(parts.header) != ID_TYPE.lower():
             return None
@@ -145,7 +153,10 @@ class TenantKeyring:
         claims = parts.claims()
         if claims is None or claims.get("iss") != tenant.issuer:
             return None
-        return text(claims.get("sub"))
+        subject = text(claims.get("sub"))
+        if subject is None:
+            return None
+        return IdHint(subject=subject, client=text(claims.get("aud")), session=text(claims.get("sid")))
 
     def issuer_of(self, token: str) -> str | None:
         parts = take_apart(token)
@@ -182,9 +193,9 @@ class TenantKeyring:
     def verify_note(self, public: bytes, body: bytes, signature: bytes) -> bool:
         return verifies_ed25519(public, body, signature)
 
-    def _sign(self, tenant: Tenant, key: SigningKey, claims: dict[str, object]) -> str:
+    def _sign(self, tenant: Tenant, key: SigningKey, claims: dict[str, object], *, head: bytes | None = None) -> str:
         parsed = self._open(tenant, key)
-        message = parsed.head + write_base64url(_write(claims))
+        message = (head or parsed.head) + write_base64url(_write(claims))
         return (message + b"." + write_base64url(parsed.private.sign(message))).decode("ascii")
 
     def _open(self, tenant: Tenant, key: SigningKey) -> _Parsed:

@@ -1,4 +1,4 @@
-"""The only place that connects to where a stranger pointed: metadata documents and key sets (CIMD-10, GEN-18).
+"""The only place that connects to where a stranger pointed: documents to read, and who is told of a sign-out (CIMD-10).
 
 INVARIANT: a name is resolved once, every address it has is checked, and the connection goes to the very address that
 was checked. There is no redirect, no proxy, no cookie, no second look-up in a library below.
@@ -10,11 +10,13 @@ import asyncio
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
+from urllib.parse import urlencode
 
 import h11
 
@@ -23,6 +25,7 @@ from remit.core.outbound import (
     Fetched,
     Network,
     Place,
+    Posted,
     Unchanged,
     Unreachable,
     fresh_seconds,
@@ -47,6 +50,9 @@ _INTERIM: Final = 3
 
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 Answer = Fetched | Unchanged | Unreachable
+Said = TypeVar("Said")
+Talk = Callable[[h11.Connection, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Said]]
+"""What is said on a connection that stands."""
 
 
 class _Refused(Exception):
@@ -89,30 +95,45 @@ class SafeFetcher:
         if running is None:
             if (refused := self._crowded(place)) is not None:
                 return refused
-            running = asyncio.create_task(self._fetch(place, limit, etag))
+            running = asyncio.create_task(self._reach(place, partial(_read, place, limit, etag)))
             self._running[asked] = running
             self._at[place.host] += 1
             running.add_done_callback(lambda _: self._done(asked, place))
         # Whoever goes away does not take it from those who wait for the same.
         return await asyncio.shield(running)
 
+    async def post(self, url: str, form: Mapping[str, str]) -> Posted | Unreachable:
+        place = place_of(url)
+        if isinstance(place, Unreachable):
+            return place
+        if (refused := self._crowded(place)) is not None:
+            return refused
+        self._at[place.host] += 1
+        try:
+            return await self._reach(place, partial(_send, place, urlencode(form).encode("ascii")))
+        finally:
+            self._leave(place)
+
     def _crowded(self, place: Place) -> Unreachable | None:
-        if len(self._running) >= AT_ONCE or self._at[place.host] >= AT_ONE_HOST:
-            return Unreachable("too many fetches at once")
+        if self._at.total() >= AT_ONCE or self._at[place.host] >= AT_ONE_HOST:
+            return Unreachable("too many fetches at once", crowded=True)
         if self._throttle.allow("fetch", place.host, limit=PER_HOST, per_seconds=60, now=self._clock.now()):
-            return Unreachable("too many fetches of this host within a minute")
+            return Unreachable("too many fetches of this host within a minute", crowded=True)
         return None
 
     def _done(self, asked: tuple[str, int, str | None], place: Place) -> None:
         del self._running[asked]
+        self._leave(place)
+
+    def _leave(self, place: Place) -> None:
         self._at[place.host] -= 1
         if not self._at[place.host]:
             del self._at[place.host]
 
-    async def _fetch(self, place: Place, limit: int, etag: str | None) -> Answer:
+    async def _reach(self, place: Place, talk: Talk[Said]) -> Said | Unreachable:
         try:
             async with asyncio.timeout(SECONDS):
-                return await self._exchange(place, await self._checked(place), limit, etag)
+                return await self._exchange(place, await self._checked(place), talk)
         except TimeoutError:
             return Unreachable(f"no whole answer within {SECONDS:.0f} s")
         except _Refused as refused:
@@ -141,33 +162,65 @@ class SafeFetcher:
         )
         return [ip_address(entry[4][0]) for entry in found]
 
-    async def _exchange(self, place: Place, address: Address, limit: int, etag: str | None) -> Answer:
+    async def _exchange(self, place: Place, address: Address, talk: Talk[Said]) -> Said:
         reader, writer = await asyncio.open_connection(
             str(address), place.port, ssl=self._tls, server_hostname=place.host, limit=_PIECE
         )
         try:
-            http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEADER_BYTES)
-            headers = [
-                ("host", place.authority),
-                ("accept", "application/json"),
-                ("accept-encoding", "identity"),
-                ("user-agent", "Remit"),
-                ("connection", "close"),
-            ]
-            if etag is not None:
-                headers.append(("if-none-match", etag))
-            writer.write(http.send(h11.Request(method="GET", target=place.target, headers=headers)) or b"")
-            response = await _response(http, reader)
-            told = _headers(response)
-            fresh = fresh_seconds(told)
-            if response.status_code == 304 and etag is not None:
-                return Unchanged(fresh_seconds=fresh)
-            _judge(response.status_code, told)
-            body = await _body(http, reader, limit)
-            return Fetched(body=body, fresh_seconds=fresh, etag=_tag(told.get("etag")))
+            return await talk(h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEADER_BYTES), reader, writer)
         finally:
-            # No farewell: whoever serves the document could make us wait for his.
+            # No farewell: whoever is there could make us wait for his.
             writer.transport.abort()
+
+
+def _head(place: Place) -> list[tuple[str, str]]:
+    return [
+        ("host", place.authority),
+        ("accept", "application/json"),
+        ("accept-encoding", "identity"),
+        ("user-agent", "Remit"),
+        ("connection", "close"),
+    ]
+
+
+async def _read(
+    place: Place,
+    limit: int,
+    etag: str | None,
+    http: h11.Connection,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+) -> Answer:
+    headers = _head(place)
+    if etag is not None:
+        headers.append(("if-none-match", etag))
+    writer.write(http.send(h11.Request(method="GET", target=place.target, headers=headers)) or b"")
+    response = await _response(http, reader)
+    told = _headers(response)
+    fresh = fresh_seconds(told)
+    if response.status_code == 304 and etag is not None:
+        return Unchanged(fresh_seconds=fresh)
+    _judge(response.status_code, told)
+    body = await _body(http, reader, limit)
+    return Fetched(body=body, fresh_seconds=fresh, etag=_tag(told.get("etag")))
+
+
+async def _send(
+    place: Place,
+    form: bytes,
+    http: h11.Connection,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+) -> Posted:
+    headers = [
+        *_head(place),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("content-length", str(len(form))),
+    ]
+    request = h11.Request(method="POST", target=place.target, headers=headers)
+    for event in (request, h11.Data(data=form), h11.EndOfMessage()):
+        writer.write(http.send(event) or b"")
+    return Posted((await _response(http, reader)).status_code)
 
 
 def _judge(status: int, headers: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ from remit.core.credentials import Use
 from remit.core.keys import KeyUse, SigningKey
 from remit.core.lifetimes import USUAL, Lifetimes
 from remit.core.names import Opaque, Prefix, Secret, SecretKind, TenantId
+from remit.core.oauth.logout import IdHint
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.core.tokens import AccessClaims
@@ -88,8 +89,12 @@ class Keyring(Protocol):
         """Return what a signed token says its issuer is. Nothing of it is proven."""
         ...
 
-    def read_hint(self, tenant: Tenant, keys: Sequence[SigningKey], token: str) -> str | None:
-        """Return whom one of our own id tokens is about, however old it and its key are (OIDC Core §3.1.2.1)."""
+    def sign_logout(self, tenant: Tenant, keys: Sequence[SigningKey], alg: str, claims: dict[str, object]) -> str:
+        """Sign a logout token (OIDC Back-Channel Logout §2.4)."""
+        ...
+
+    def read_hint(self, tenant: Tenant, keys: Sequence[SigningKey], token: str) -> IdHint | None:
+        """Return what one of our own id tokens says, however old it and its key are (OIDC Core §3.1.2.1)."""
         ...
 
     def jwks(self, keys: Sequence[SigningKey]) -> dict[str, object]:

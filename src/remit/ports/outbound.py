@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Protocol
 
-from remit.core.outbound import Fetched, Unchanged, Unreachable
+from remit.core.outbound import Fetched, Posted, Unchanged, Unreachable
 
 
 class Fetcher(Protocol):
@@ -15,12 +16,19 @@ class Fetcher(Protocol):
         """
         ...
 
+    async def post(self, url: str, form: Mapping[str, str]) -> Posted | Unreachable:
+        """Send a form to a public https URL, within the same walls."""
+        ...
+
 
 class Nowhere:
     """A fetcher for processes that have no business outside."""
 
     async def fetch(self, url: str, *, limit: int, etag: str | None = None) -> Unreachable:
         return Unreachable("this process fetches nothing")
+
+    async def post(self, url: str, form: Mapping[str, str]) -> Unreachable:
+        return Unreachable("this process sends nothing")
 
 
 NOWHERE: Final = Nowhere()

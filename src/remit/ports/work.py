@@ -23,6 +23,7 @@ from remit.core.names import (
     TenantId,
     UserId,
 )
+from remit.core.oauth.logout import LogoutNotice
 from remit.core.oauth.pushed import PushedRequest
 from remit.core.sessions import LoginSession
 from remit.core.stops import Stop, Target
@@ -88,6 +89,10 @@ class Grants(Protocol):
 class Lines(Protocol):
     async def get(self, line: LineId) -> Line | None: ...
     async def list(self, grant: GrantId) -> tuple[Line, ...]: ...
+    async def of_session(self, session: SessionId) -> tuple[Line, ...]:
+        """Return what was approved in a login session, whether it still holds or not."""
+        ...
+
     async def page(self, grant: GrantId, *, before: str | None = None, limit: int) -> tuple[Line, ...]:
         """Return lines of a grant newest first, those before one."""
         ...
@@ -153,6 +158,27 @@ class Sessions(Protocol):
     async def end(self, session: SessionId, *, at: datetime) -> bool: ...
 
 
+class LogoutNotices(Protocol):
+    """The outbox of sign-outs: what is still to be told to clients."""
+
+    async def add(self, notice: LogoutNotice) -> None:
+        """Write a notice that is due at once."""
+        ...
+
+    async def due(self, now: datetime) -> bool: ...
+    async def take(self, *, now: datetime, until: datetime, limit: int) -> tuple[LogoutNotice, ...]:
+        """Take what is due, and count the try. Nobody else gets it before `until`."""
+        ...
+
+    async def drop(self, notice: LogoutNotice) -> bool:
+        """Forget a notice. False: somebody has taken it anew meanwhile."""
+        ...
+
+    async def postpone(self, notice: LogoutNotice, *, until: datetime, counts: bool) -> bool:
+        """Leave a notice for later; a try that was none is not counted. False as in `drop`."""
+        ...
+
+
 class Once(Protocol):
     """One-time things that have no row of their own: assertion ids, approved consent forms, setup links."""
 
@@ -197,6 +223,7 @@ class Work(Protocol):
     refresh_tokens: RefreshTokens
     stops: Stops
     sessions: Sessions
+    logout_notices: LogoutNotices
     once: Once
     replies: Replies
     events: Events
@@ -260,6 +287,7 @@ __all__ = [
     "Keys",
     "Kind",
     "Lines",
+    "LogoutNotices",
     "Once",
     "PushedRequests",
     "RefreshTokens",

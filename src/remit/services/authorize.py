@@ -172,9 +172,9 @@ async def _who_is_meant(
         hinted = deps.keyring.read_hint(tenant, await work.keys.all(), call.id_token_hint)
         if hinted is None:
             return Refusal("invalid_request", "id_token_hint is no id token of this issuer: leave it out")
-        if named not in {None, hinted}:
+        if named not in {None, hinted.subject}:
             return Refusal("invalid_request", "id_token_hint and claims name two users: send one of them")
-        named = hinted
+        named = hinted.subject
     return None if named is None else UserId(named)
 
 

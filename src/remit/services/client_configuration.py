@@ -32,7 +32,7 @@ STRANGER = Refusal(
 
 _SAID = (
     *("name", "auth_method", "application_type", "redirect_uris", "grant_types", "default_scopes", "jwks", "home"),
-    *("id_token_alg", "require_pushed", "require_signed", "details_types"),
+    *("id_token_alg", "require_pushed", "require_signed", "details_types", "logout"),
 )
 _SEEN_OR_TRUSTED = frozenset({"name", "auth_method", "redirect_uris", "jwks"})
 
@@ -122,6 +122,7 @@ async def _replace(work: Work, party: Party, said: ClientMetadata, deps: Deps, w
         require_pushed=registration.require_pushed,
         require_signed=registration.require_signed,
         details_types=registration.details_types,
+        logout=registration.logout,
     )
     changed = tuple(name for name in _SAID if getattr(found, name) != getattr(wanted, name))
     if changed:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from remit.core.clients import Logout
 from remit.core.names import Secret
 from remit.core.oauth.verdicts import Refusal
 from remit.core.self_registration import ClientMetadata
@@ -30,6 +31,9 @@ class Metadata(msgspec.Struct):
     require_pushed_authorization_requests: bool | None = None
     require_signed_request_object: bool | None = None
     authorization_details_types: list[str] | None = None
+    post_logout_redirect_uris: list[str] | None = None
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool | None = None
     client_uri: str | None = None
     logo_uri: str | None = None
     tos_uri: str | None = None
@@ -54,6 +58,11 @@ class Metadata(msgspec.Struct):
             require_pushed=self.require_pushed_authorization_requests,
             require_signed=self.require_signed_request_object,
             details_types=tuple(self.authorization_details_types or ()),
+            logout=Logout(
+                redirect_uris=tuple(self.post_logout_redirect_uris or ()),
+                backchannel_uri=self.backchannel_logout_uri or None,
+                backchannel_session=bool(self.backchannel_logout_session_required),
+            ),
             home=self.client_uri,
             links=tuple(link for link in links if link),
             jwks=None if self.jwks is None else msgspec.json.encode(self.jwks).decode(),

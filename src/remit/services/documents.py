@@ -50,6 +50,7 @@ _OF_DOCUMENT = (
     "require_pushed",
     "require_signed",
     "details_types",
+    "logout",
 )
 _SEEN_OR_TRUSTED = frozenset({"name", "auth_method", "redirect_uris", "jwks"})
 """What an approval was given to. A document that changes it is asked about anew (CIMD-14)."""
@@ -206,6 +207,7 @@ async def _change(work: Work, party: Party, registration: Registration, deps: De
         require_pushed=registration.require_pushed,
         require_signed=registration.require_signed,
         details_types=registration.details_types,
+        logout=registration.logout,
     )
     changed = tuple(name for name in _OF_DOCUMENT if getattr(found, name) != getattr(wanted, name))
     if not changed:

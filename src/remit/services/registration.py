@@ -216,6 +216,7 @@ async def _add(
         id_token_alg=registration.id_token_alg,
         require_pushed=registration.require_pushed,
         details_types=registration.details_types,
+        logout=registration.logout,
         state=ClientState.ACTIVE,
         created_at=now,
     )

@@ -24,6 +24,9 @@ WRONG = Refusal("access_denied", "that email address and password do not belong 
 TRIES = 10
 TRIES_SECONDS = 300
 
+MOST_EARLIER = 50
+"""Sign-ins in one browser, one after the other, that end together."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedInUser:
@@ -32,9 +35,12 @@ class SignedInUser:
 
 
 async def sign_in(
-    tenant: TenantId, email: str, password: str, deps: Deps, origin: Origin
+    tenant: TenantId, email: str, password: str, deps: Deps, origin: Origin, *, earlier: SignedInUser | None = None
 ) -> tuple[SignedInUser, Secret] | Refusal | TooMany:
-    """Check a password and open a new session. The session id is new every time (GEN-11)."""
+    """Check a password and open a new session. The session id is new every time (GEN-11).
+
+    `earlier` is who was signed in to this browser until now.
+    """
     now = deps.clock.now()
     name = email.strip().casefold()
     for what, who in (("sign-in", f"{tenant}:{name}"), ("sign-in-peer", f"{tenant}:{origin.peer}")):
@@ -65,6 +71,7 @@ async def sign_in(
             amr=("pwd",),
             last_seen=now,
             ended_at=None,
+            follows=earlier.session.id if earlier is not None and earlier.user.id == user.id else None,
         )
         await work.sessions.add(session)
         await work.events.append(SignedIn(who=origin.user(user.id, session=session.id), method="password"), at=now)
@@ -87,13 +94,17 @@ async def who_is(work: Work, cookie: str | None, deps: Deps) -> SignedInUser | N
 
 
 async def sign_out(tenant: TenantId, cookie: str | None, deps: Deps, origin: Origin) -> bool:
-    """End the session; lines approved as "not while I am away" end with it. True when some agent works on."""
+    """End the session, and those that it followed in its browser; True when some agent works on.
+
+    Lines approved as "not while I am away" end with them (LOGO-7), and clients that want to be told are told.
+    """
     async with deps.db.work(tenant) as work:
         found = await who_is(work, cookie, deps)
         if found is None:
             return False
         who = origin.user(found.user.id, session=found.session.id)
-        await stop_in(work, Target(TargetKind.SESSION, found.session.id), deps, who, reason="signed out")
+        for session in await _and_earlier(work, found.session):
+            await stop_in(work, Target(TargetKind.SESSION, session), deps, who, reason="signed out")
         now = deps.clock.now()
         await work.events.append(SignedOut(who=who), at=now)
         for grant in await work.grants.list(user=found.user.id):
@@ -101,6 +112,17 @@ async def sign_out(tenant: TenantId, cookie: str | None, deps: Deps, origin: Ori
                 if line.while_away and line.state is GrantState.ACTIVE and now < line.expires_at:
                     return True
         return False
+
+
+async def _and_earlier(work: Work, session: LoginSession) -> tuple[SessionId, ...]:
+    """Return a session and those before it in the same browser, whose approvals nobody would end else."""
+    found = [session.id]
+    before = session.follows
+    while before is not None and len(found) < MOST_EARLIER:
+        found.append(before)
+        row = await work.sessions.find(before)
+        before = None if row is None else row.follows
+    return tuple(found)
 
 
 async def keep_alive(tenant: TenantId, found: SignedInUser, deps: Deps) -> None:

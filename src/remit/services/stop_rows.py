@@ -10,6 +10,7 @@ from remit.core.oauth.verdicts import Refusal
 from remit.core.stops import RESUMABLE, Stop, Target, TargetKind
 from remit.ports.deps import Deps
 from remit.ports.work import Work
+from remit.services.logout_notices import note_logout
 
 
 async def stop_in(
@@ -37,6 +38,7 @@ async def stop_in(
         await work.lines.revoke(LineId(target.id), at=now, reason=reason)
     if target.kind is TargetKind.SESSION:
         await work.sessions.end(SessionId(target.id), at=now)
+        await note_logout(work, SessionId(target.id), deps)
     stop = await put_row(work, target, deps, who, reason=reason, until=until)
     await work.events.append(
         StopPlaced(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from remit.core.clients import AuthMethod, Client, ClientState, GrantType, Party
+import msgspec
+
+from remit.core.clients import AuthMethod, Client, ClientState, GrantType, Logout, Party
 from remit.core.credentials import StoredSecret
 from remit.core.names import AgentId, ClientId, ResourceId
 from remit.core.oauth.documents import is_document
@@ -24,21 +26,21 @@ from remit.store.statements import Row, Statements
 GET = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, state, created_at
+       require_pushed, require_signed, details_types, document, home, logout, state, created_at
   from client where tenant = :tenant and id = :id
 """
 
 GET_DESCRIBED = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, state, created_at
+       require_pushed, require_signed, details_types, document, home, logout, state, created_at
   from client where tenant = :tenant and document = :document
 """
 
 PARTY = """
 select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_uris, c.grant_types, c.default_resource,
        c.default_scopes, c.jwks, c.jwks_at, c.old_jwks, c.old_jwks_until, c.self_registered, c.version, c.id_token_alg,
-       c.require_pushed, c.require_signed, c.details_types, c.document, c.home, c.state, c.created_at,
+       c.require_pushed, c.require_signed, c.details_types, c.document, c.home, c.logout, c.state, c.created_at,
        a.id, a.name, a.purpose, a.owner, a.sponsor, a.role, a.model, a.state, a.created_at,
        r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds
   from client c
@@ -50,7 +52,7 @@ select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_u
 PARTY_DESCRIBED = """
 select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_uris, c.grant_types, c.default_resource,
        c.default_scopes, c.jwks, c.jwks_at, c.old_jwks, c.old_jwks_until, c.self_registered, c.version, c.id_token_alg,
-       c.require_pushed, c.require_signed, c.details_types, c.document, c.home, c.state, c.created_at,
+       c.require_pushed, c.require_signed, c.details_types, c.document, c.home, c.logout, c.state, c.created_at,
        a.id, a.name, a.purpose, a.owner, a.sponsor, a.role, a.model, a.state, a.created_at,
        r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds
   from client c
@@ -63,7 +65,7 @@ select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_u
 BY_NAME = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, state, created_at
+       require_pushed, require_signed, details_types, document, home, logout, state, created_at
   from client
  where tenant = :tenant and id in (select id from client where tenant = :tenant and name = :name)
  order by self_registered, id limit 1
@@ -72,14 +74,14 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
 LIST = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, state, created_at
+       require_pushed, require_signed, details_types, document, home, logout, state, created_at
   from client where tenant = :tenant order by id
 """
 
 LIST_OF_AGENT = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, state, created_at
+       require_pushed, require_signed, details_types, document, home, logout, state, created_at
   from client
  where tenant = :tenant and id in (select id from client where tenant = :tenant and agent_id = :agent)
  order by id
@@ -88,7 +90,7 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
 PAGE = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, state, created_at
+       require_pushed, require_signed, details_types, document, home, logout, state, created_at
   from client
  where tenant = :tenant and id > :after and (cast(:agent as text) is null or agent_id = :agent)
  order by id limit :limit
@@ -98,7 +100,7 @@ CHANGE = """
 update client set name = :name, redirect_uris = :redirect_uris, grant_types = :grant_types,
        default_resource = :default_resource, default_scopes = :default_scopes, id_token_alg = :id_token_alg,
        require_pushed = :require_pushed, require_signed = :require_signed,
-       details_types = :details_types, version = :version
+       details_types = :details_types, logout = :logout, version = :version
  where tenant = :tenant and id = :id
 """
 
@@ -109,7 +111,7 @@ select count(*) from client where tenant = :tenant and self_registered = 1 and s
 UNUSED = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, state, created_at
+       require_pushed, require_signed, details_types, document, home, logout, state, created_at
   from client c
  where tenant = :tenant and self_registered = 1 and state = 'active' and created_at < :before
    and not exists (
@@ -126,11 +128,12 @@ update client set state = 'retired' where tenant = :tenant and id = :id
 ADD = """
 insert into client (tenant, id, agent_id, name, auth_method, application_type, redirect_uris, grant_types,
                     default_resource, default_scopes, jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version,
-                    id_token_alg, require_pushed, require_signed, details_types, document, home,
+                    id_token_alg, require_pushed, require_signed, details_types, document, home, logout,
                     state, created_at)
 values (:tenant, :id, :agent, :name, :auth_method, :application_type, :redirect_uris, :grant_types,
         :default_resource, :default_scopes, :jwks, :jwks_at, :old_jwks, :old_jwks_until, :self_registered, :version,
-        :id_token_alg, :require_pushed, :require_signed, :details_types, :document, :home, :state, :created_at)
+        :id_token_alg, :require_pushed, :require_signed, :details_types, :document, :home, :logout,
+        :state, :created_at)
 """
 
 SET_KEYS = """
@@ -155,7 +158,7 @@ REDESCRIBE = """
 update client set name = :name, auth_method = :auth_method, application_type = :application_type,
        redirect_uris = :redirect_uris, grant_types = :grant_types, default_scopes = :default_scopes, jwks = :jwks,
        home = :home, id_token_alg = :id_token_alg, require_pushed = :require_pushed, require_signed = :require_signed,
-       details_types = :details_types, version = :version
+       details_types = :details_types, logout = :logout, version = :version
  where tenant = :tenant and id = :id
 """
 
@@ -168,7 +171,7 @@ END_SECRET = """
 update client_secret set expires_at = :at where tenant = :tenant and client_id = :client and id = :id
 """
 
-_CLIENT_COLUMNS = 23
+_CLIENT_COLUMNS = 24
 _AGENT_COLUMNS = 9
 
 
@@ -231,6 +234,7 @@ class ClientTable:
             require_pushed=int(client.require_pushed),
             require_signed=int(client.require_signed),
             details_types=set_to_json(client.details_types),
+            logout=_written(client.logout),
             version=client.version,
         )
 
@@ -251,50 +255,22 @@ class ClientTable:
         await self._statements.rows(ADOPT, id=client)
 
     async def redescribe(self, client: Client) -> None:
-        await self._statements.rows(
-            REDESCRIBE,
-            id=client.id,
-            name=client.name,
-            auth_method=client.auth_method.value,
-            application_type=client.application_type,
-            redirect_uris=to_json(client.redirect_uris),
-            grant_types=set_to_json(frozenset(item.value for item in client.grant_types)),
-            default_scopes=set_to_json(client.default_scopes),
-            jwks=client.jwks,
-            home=client.home,
-            id_token_alg=client.id_token_alg,
-            require_pushed=int(client.require_pushed),
-            require_signed=int(client.require_signed),
-            details_types=set_to_json(client.details_types),
-            version=client.version,
-        )
+        await self._statements.rows(REDESCRIBE, id=client.id, **_described(client))
 
     async def add(self, client: Client) -> None:
         await self._statements.rows(
             ADD,
             id=client.id,
             agent=client.agent,
-            name=client.name,
-            auth_method=client.auth_method.value,
-            application_type=client.application_type,
-            redirect_uris=to_json(client.redirect_uris),
-            grant_types=set_to_json(frozenset(item.value for item in client.grant_types)),
             default_resource=client.default_resource,
-            default_scopes=set_to_json(client.default_scopes),
-            jwks=client.jwks,
             jwks_at=maybe_to_ms(client.jwks_at),
             old_jwks=client.old_jwks,
             old_jwks_until=maybe_to_ms(client.old_jwks_until),
             self_registered=int(client.self_registered),
-            version=client.version,
-            id_token_alg=client.id_token_alg,
-            require_pushed=int(client.require_pushed),
-            require_signed=int(client.require_signed),
             document=client.document,
-            home=client.home,
-            details_types=set_to_json(client.details_types),
             state=client.state.value,
             created_at=to_ms(client.created_at),
+            **_described(client),
         )
 
     async def secrets(self, client: ClientId) -> tuple[StoredSecret, ...]:
@@ -328,6 +304,33 @@ class ClientTable:
         )
 
 
+_logout = msgspec.json.Decoder(Logout)
+
+
+def _written(logout: Logout) -> str:
+    return msgspec.json.encode(logout).decode()
+
+
+def _described(client: Client) -> dict[str, str | int | None]:
+    """Return what a client may say of itself."""
+    return {
+        "name": client.name,
+        "auth_method": client.auth_method.value,
+        "application_type": client.application_type,
+        "redirect_uris": to_json(client.redirect_uris),
+        "grant_types": set_to_json(frozenset(item.value for item in client.grant_types)),
+        "default_scopes": set_to_json(client.default_scopes),
+        "jwks": client.jwks,
+        "home": client.home,
+        "id_token_alg": client.id_token_alg,
+        "require_pushed": int(client.require_pushed),
+        "require_signed": int(client.require_signed),
+        "details_types": set_to_json(client.details_types),
+        "logout": _written(client.logout),
+        "version": client.version,
+    }
+
+
 def secret_of(row: Row) -> StoredSecret:
     id_, digest, created_at, expires_at = row
     return StoredSecret(id=id_, digest=digest, created_at=from_ms(created_at), expires_at=maybe_from_ms(expires_at))
@@ -356,6 +359,7 @@ def _client(row: Row) -> Client:
         details_types,
         document,
         home,
+        logout,
         state,
         created_at,
     ) = row
@@ -381,6 +385,7 @@ def _client(row: Row) -> Client:
         document=document,
         home=home,
         details_types=set_from_json(details_types),
+        logout=_logout.decode(logout),
         state=ClientState(state),
         created_at=from_ms(created_at),
     )

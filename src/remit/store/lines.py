@@ -23,6 +23,14 @@ select id, grant_id, user_id, agent_id, client_id, client_version, redirect_uri,
  order by id
 """
 
+LIST_OF_SESSION = """
+select id, grant_id, user_id, agent_id, client_id, client_version, redirect_uri, resource_id, scopes, session_id,
+       while_away, state, created_at, expires_at, details
+  from line
+ where tenant = :tenant and id in (select id from line where tenant = :tenant and session_id = :session)
+ order by id
+"""
+
 PAGE = """
 select id, grant_id, user_id, agent_id, client_id, client_version, redirect_uri, resource_id, scopes, session_id,
        while_away, state, created_at, expires_at, details
@@ -55,6 +63,9 @@ class LineTable:
 
     async def list(self, grant: GrantId) -> tuple[Line, ...]:
         return tuple(_line(row) for row in await self._statements.rows(LIST, grant=grant))
+
+    async def of_session(self, session: SessionId) -> tuple[Line, ...]:
+        return tuple(_line(row) for row in await self._statements.rows(LIST_OF_SESSION, session=session))
 
     async def page(self, grant: GrantId, *, before: str | None = None, limit: int) -> tuple[Line, ...]:
         newest = LAST_ID if before is None else before

@@ -30,6 +30,7 @@ VOLATILE: Final = frozenset(
         "event_tally",
         "line",
         "login_session",
+        "logout_notice",
         "once",
         "pushed_request",
         "refresh_token",

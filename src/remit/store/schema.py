@@ -34,6 +34,8 @@ _index("grants_of_agent", "grants", "client_id", "resource_id", unique=True, whe
 _index("grants_by_user", "grants", "user_id", "id")
 _index("grants_by_agent", "grants", "agent_id", "id")
 _index("line_by_grant", "line", "grant_id", "id")
+_index("line_by_session", "line", "session_id", "id")
+_index("logout_notice_due", "logout_notice", "due_at", "id")
 _index("client_by_name", "client", "name")
 _index("client_by_agent", "client", "agent_id")
 _index("stop_by_target", "stop", "target_id")

@@ -10,12 +10,13 @@ from remit.store.columns import from_json, from_ms, maybe_from_ms, maybe_to_ms, 
 from remit.store.statements import Statements
 
 FIND = """
-select id, digest, user_id, auth_time, amr, last_seen, ended_at from login_session where tenant = :tenant and id = :id
+select id, digest, user_id, auth_time, amr, last_seen, ended_at, follows
+  from login_session where tenant = :tenant and id = :id
 """
 
 ADD = """
-insert into login_session (tenant, id, digest, user_id, auth_time, amr, last_seen, ended_at)
-values (:tenant, :id, :digest, :user, :auth_time, :amr, :last_seen, :ended_at)
+insert into login_session (tenant, id, digest, user_id, auth_time, amr, last_seen, ended_at, follows)
+values (:tenant, :id, :digest, :user, :auth_time, :amr, :last_seen, :ended_at, :follows)
 """
 
 TOUCH = """
@@ -38,7 +39,7 @@ class SessionTable:
         row = await self._statements.row(FIND, id=session)
         if row is None:
             return None
-        id_, digest, user, auth_time, amr, last_seen, ended_at = row
+        id_, digest, user, auth_time, amr, last_seen, ended_at, follows = row
         return LoginSession(
             id=SessionId(id_),
             digest=digest,
@@ -47,6 +48,7 @@ class SessionTable:
             amr=from_json(amr),
             last_seen=from_ms(last_seen),
             ended_at=maybe_from_ms(ended_at),
+            follows=None if follows is None else SessionId(follows),
         )
 
     async def add(self, session: LoginSession) -> None:
@@ -59,6 +61,7 @@ class SessionTable:
             amr=to_json(session.amr),
             last_seen=to_ms(session.last_seen),
             ended_at=maybe_to_ms(session.ended_at),
+            follows=session.follows,
         )
 
     async def touch(self, session: SessionId, *, at: datetime) -> None:

@@ -24,6 +24,7 @@ from remit.store.grants import GrantTable
 from remit.store.housekeeping import Housekeeping
 from remit.store.keys import KeyTable
 from remit.store.lines import LineTable
+from remit.store.logout_notices import LogoutNoticeTable
 from remit.store.once import OnceTable
 from remit.store.pushed import PushedRequestTable
 from remit.store.recall import Recall
@@ -63,6 +64,7 @@ class TenantWork(Work):
         self.refresh_tokens = RefreshTokenTable(statements)
         self.stops = StopTable(statements)
         self.sessions = SessionTable(statements)
+        self.logout_notices = LogoutNoticeTable(statements)
         self.once = OnceTable(statements)
         self.replies = ReplyTable(statements)
         events = EventTable(statements, tree)

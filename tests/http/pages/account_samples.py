@@ -24,6 +24,7 @@ from remit.http.account.error.page import ErrorPage
 from remit.http.account.my_agents.page import AgentCard, MyAgentsPage
 from remit.http.account.posting.page import PostingPage
 from remit.http.account.sign_in.page import SignInPage
+from remit.http.account.sign_out.page import SignOutPage
 from remit.http.account.signed_out.page import SignedOutPage
 from remit.http.docs.page import DocsPage, ErrorRow
 from remit.http.docs.reference import Group, Kind, Member, OperationRow, ReferencePage, ShapeRow
@@ -286,6 +287,22 @@ ACCOUNT: dict[str, View] = {
         host="app.example",
     ),
     "signed out": SignedOutPage(frame=frame(), sign_in="/account/sign-in", agents_still_work=True),
+    "signed out by an app": SignedOutPage(
+        frame=frame(),
+        sign_in="/account/sign-in",
+        agents_still_work=False,
+        onward=Onward(href="https://app.example/bye?state=s", host="app.example"),
+    ),
+    "asked to sign out": SignOutPage(
+        frame=frame(ALICE),
+        action="/logout",
+        ix="ix_02",
+        client="Meeting scheduler",
+        name="Alice Moreau",
+        email="alice@acme.example",
+        host="scheduler.acme.example",
+        stay="/account",
+    ),
     "setup": SETUP,
     "setup after a mistake": SetupPage(
         frame=frame(),

@@ -140,6 +140,7 @@ CLIENT = ClientCard(
     name="Meeting scheduler",
     auth="client_secret_basic",
     redirects=("https://scheduler.acme.example/callback",),
+    sign_outs=("after sign-out https://scheduler.acme.example/bye",),
     registered="registered by an administrator",
     document="",
     state="active",

@@ -107,6 +107,24 @@ class SignedOut(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogoutDelivered(Event):
+    """A client was told that a login session is over, and took it (OIDC Back-Channel Logout)."""
+
+    type: ClassVar[str] = "logout.delivered"
+    tries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogoutFailed(Event):
+    """A client could not be told, and is not told any more."""
+
+    type: ClassVar[str] = "logout.failed"
+    outcome: ClassVar[Outcome] = Outcome.REFUSED
+    tries: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceCreated(Event):
     type: ClassVar[str] = "resource.created"
     uri: str

@@ -19,6 +19,7 @@ from remit.http.account.error.page import ErrorPage
 from remit.http.account.my_agents.page import MyAgentsPage
 from remit.http.account.posting.page import PostingPage
 from remit.http.account.sign_in.page import SignInPage
+from remit.http.account.sign_out.page import SignOutPage
 from remit.http.account.signed_out.page import SignedOutPage
 from remit.http.console.agent.page import AgentPage
 from remit.http.console.agent_access.page import AgentAccessPage
@@ -43,6 +44,7 @@ View: TypeAlias = (
     | MyAgentsPage
     | ChangePage
     | ActivityPage
+    | SignOutPage
     | SignedOutPage
     | PostingPage
     | OverviewPage
@@ -70,6 +72,7 @@ TEMPLATES: dict[type[View], str] = {
     ChangePage: "account/change/page.html",
     PostingPage: "account/posting/page.html",
     ActivityPage: "account/activity/page.html",
+    SignOutPage: "account/sign_out/page.html",
     SignedOutPage: "account/signed_out/page.html",
     OverviewPage: "console/overview/page.html",
     AgentsPage: "console/agents/page.html",

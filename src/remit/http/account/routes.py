@@ -22,11 +22,9 @@ from remit.http.account.consent.limits import held_to
 from remit.http.account.consent.page import DURATIONS as DURATION_WORDS
 from remit.http.account.consent.page import IDENTITY_SENTENCES, ConsentPage
 from remit.http.account.sign_in.page import SignInPage
-from remit.http.account.signed_out.page import SignedOutPage
 from remit.http.browser import (
     FORGED,
     Browser,
-    drop_session,
     frame,
     genuine,
     go,
@@ -39,6 +37,7 @@ from remit.http.browser import (
 from remit.http.context import context_of, error_page
 from remit.http.oauth.authorize import answer, take_next_step
 from remit.http.oauth.interaction import pack, unpack
+from remit.http.oauth.logout import confirmed_logout, leave
 from remit.http.visits import turn_away
 from remit.ports.work import GrantFilter
 from remit.services.authorize import NeedsLogin, proceed
@@ -87,7 +86,8 @@ async def login_form(request: Request) -> Response:
         return await turn_away(request, browser, FORGED)
     tenant = tenant_of(request)
     email, password = form.one("email") or "", form.one("password") or ""
-    outcome = await sign_in(tenant.id, email, password, context.deps, origin_of(request))
+    before = browser.signed_in
+    outcome = await sign_in(tenant.id, email, password, context.deps, origin_of(request), earlier=before)
     if isinstance(outcome, TooMany):
         text = f"Too many tries. Wait {outcome.wait} seconds, then try again."
         shown = await _show_login(request, browser, form, error=text, status=status_of("too_many"))
@@ -97,7 +97,6 @@ async def login_form(request: Request) -> Response:
         text = outcome.hint[:1].upper() + outcome.hint[1:] + "."
         return await _show_login(request, browser, form, error=text)
     person, cookie = outcome
-    before = browser.signed_in
     if before is not None and before.user.id != person.user.id:
         # Somebody else takes over this browser: whoever kept the old cookie must not go on as the one who left.
         await sign_out(tenant.id, session_cookie(request), context.deps, origin_of(request))
@@ -108,19 +107,18 @@ async def login_form(request: Request) -> Response:
 
 
 async def logout_form(request: Request) -> Response:
-    """End the login session and say what ended with it."""
+    """End the login session, and say what ended with it or go where the client wants that asked for it."""
     context = context_of(request)
     browser = await read_browser(request, context.deps)
     form = await read_form(request)
     if isinstance(form, (TooLarge, Refusal)) or not genuine(request, form, browser, context.deps):
         return await turn_away(request, browser, FORGED)
-    tenant = tenant_of(request)
-    working = await sign_out(tenant.id, session_cookie(request), context.deps, origin_of(request))
-    gone = Browser(tenant=tenant, binding=browser.binding, fresh_binding=None, signed_in=None)
-    view = SignedOutPage(frame=frame(gone, context.deps), sign_in=f"{tenant.issuer}/login", agents_still_work=working)
-    response = page(context.pages, view, gone)
-    drop_session(response, tenant)
-    return response
+    asked = None
+    if (packed := form.one("ix")) is not None:
+        asked = await confirmed_logout(packed, browser, context.deps)
+        if asked is None:
+            return await turn_away(request, browser, STALE)
+    return await leave(request, browser, asked, confirmed=True)
 
 
 async def consent_page(request: Request) -> Response:

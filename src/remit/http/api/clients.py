@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from remit.core.clients import AuthMethod, Client, ClientState, GrantType
+from remit.core.clients import AuthMethod, Client, ClientState, GrantType, Logout
 from remit.core.names import AgentId, ClientId, ResourceId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import ClientDraft
@@ -22,6 +22,9 @@ from remit.services.provisioning.credentials import NO_CLIENT
 from remit.services.provisioning.expected import expect_client as expect
 
 Redirects: TypeAlias = Annotated[list[Annotated[str, Meta(max_length=2000)]], Meta(max_length=20)]
+Told: TypeAlias = Annotated[
+    str, Meta(max_length=2000, description="Where the client is told of sign-outs (OIDC Back-Channel Logout).")
+]
 Grants: TypeAlias = Annotated[list[GrantType], Meta(min_length=1, max_length=len(GrantType))]
 Jwks: TypeAlias = Annotated[dict[str, Any], Meta(description="A JSON Web Key Set with public keys alone.")]
 
@@ -42,6 +45,9 @@ class ClientView(Thing):
     require_pushed: bool
     require_signed: bool
     details_types: list[str]
+    post_logout_redirect_uris: list[str]
+    backchannel_logout_uri: str | None
+    backchannel_logout_session_required: bool
     self_registered: bool
     document: str | None
     """The URL that describes the client and is its client id."""
@@ -78,6 +84,9 @@ class NewClient(Shape):
     require_pushed: Annotated[bool, Meta(description="It must push its authorization requests.")] = False
     require_signed: Annotated[bool, Meta(description="It must sign its authorization requests.")] = False
     details_types: DetailsTypes = msgspec.field(default_factory=list)
+    post_logout_redirect_uris: Redirects = msgspec.field(default_factory=list)
+    backchannel_logout_uri: Told | None = None
+    backchannel_logout_session_required: bool = False
 
 
 class ExpectedClient(Shape):
@@ -105,6 +114,9 @@ class ClientChanges(Shape):
     require_pushed: bool | UnsetType = UNSET
     require_signed: bool | UnsetType = UNSET
     details_types: DetailsTypes | UnsetType = UNSET
+    post_logout_redirect_uris: Redirects | UnsetType = UNSET
+    backchannel_logout_uri: Told | UnsetType | None = UNSET
+    backchannel_logout_session_required: bool | UnsetType = UNSET
 
 
 async def list_clients(call: Call[ClientQuery, None]) -> ClientPage:
@@ -139,6 +151,11 @@ async def create_client(call: Call[NoQuery, NewClient]) -> MadeClient | Refusal:
         require_pushed=body.require_pushed,
         require_signed=body.require_signed,
         details_types=frozenset(body.details_types),
+        logout=Logout(
+            redirect_uris=tuple(body.post_logout_redirect_uris),
+            backchannel_uri=body.backchannel_logout_uri,
+            backchannel_session=body.backchannel_logout_session_required,
+        ),
     )
     made = await provisioning.create_client(call.tenant.id, call.deps, call.who, draft)
     if isinstance(made, Refusal):
@@ -158,6 +175,12 @@ _KINDS: Final = {
     "grant_types": frozenset,
     "default_scopes": frozenset,
     "details_types": frozenset,
+    "post_logout_redirect_uris": tuple,
+}
+_OF_LOGOUT: Final = {
+    "post_logout_redirect_uris": "redirect_uris",
+    "backchannel_logout_uri": "backchannel_uri",
+    "backchannel_logout_session_required": "backchannel_session",
 }
 
 
@@ -169,6 +192,8 @@ async def change_client(call: Call[NoQuery, ClientChanges]) -> ClientView | Refu
     for name, kind in _KINDS.items():
         if name in wanted:
             wanted[name] = kind(wanted[name])
+    logout = {field: wanted.pop(name) for name, field in _OF_LOGOUT.items() if name in wanted}
+    wanted["logout"] = replace(client.logout, **logout)
     made = await change(call.tenant.id, call.deps, call.who, replace(client, **wanted))
     return made if isinstance(made, Refusal) else _view(made)
 
@@ -194,6 +219,9 @@ def _view(client: Client) -> ClientView:
         require_pushed=client.require_pushed,
         require_signed=client.require_signed,
         details_types=sorted(client.details_types),
+        post_logout_redirect_uris=list(client.logout.redirect_uris),
+        backchannel_logout_uri=client.logout.backchannel_uri,
+        backchannel_logout_session_required=client.logout.backchannel_session,
         self_registered=client.self_registered,
         document=client.document,
         home=client.home,

@@ -24,6 +24,8 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "user.signed_in": "{actor} signed in",
     "user.sign_in_refused": "A sign-in was refused: {reason}",
     "user.signed_out": "{actor} signed out",
+    "logout.delivered": "{client} was told that {user} signed out",
+    "logout.failed": "{client} could not be told that {user} signed out: {reason}",
     "resource.created": "The resource {uri} was registered",
     "resource.changed": "The resource {uri} was changed: {changed}",
     "agent.created": "The agent {name} was registered",

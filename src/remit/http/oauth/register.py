@@ -113,6 +113,11 @@ def _told(client: Client, secret: Secret | None) -> dict[str, object]:
         "token_endpoint_auth_method": client.auth_method,
         "id_token_signed_response_alg": client.id_token_alg,
     }
+    if client.logout.redirect_uris:
+        told["post_logout_redirect_uris"] = client.logout.redirect_uris
+    if client.logout.backchannel_uri is not None:
+        told["backchannel_logout_uri"] = client.logout.backchannel_uri
+        told["backchannel_logout_session_required"] = client.logout.backchannel_session
     if client.require_pushed:
         told["require_pushed_authorization_requests"] = True
     if client.details_types:

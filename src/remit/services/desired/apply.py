@@ -10,7 +10,7 @@ import msgspec
 
 from remit.core.agents import Agent, AgentState, ScopeKey
 from remit.core.audit.events import Who
-from remit.core.clients import Client
+from remit.core.clients import Client, Logout
 from remit.core.credentials import USUAL_OVERLAP
 from remit.core.names import ResourceId, Secret, TenantId, UserId
 from remit.core.oauth.verdicts import Refusal
@@ -259,6 +259,7 @@ class _Making:
                 require_pushed=wanted.require_pushed,
                 require_signed=wanted.require_signed,
                 details_types=frozenset(wanted.details_types),
+                logout=_logout(wanted),
             )
             new = await create_client(self._tenant, self._deps, self._who, draft)
             return new if isinstance(new, Refusal) else Done(change=change, id=new.client.id, secret=new.secret)
@@ -323,4 +324,13 @@ def _told(found: Client, wanted: ClientDescribed, resource: ResourceId | None) -
         require_pushed=wanted.require_pushed,
         require_signed=wanted.require_signed,
         details_types=frozenset(wanted.details_types),
+        logout=_logout(wanted),
+    )
+
+
+def _logout(wanted: ClientDescribed) -> Logout:
+    return Logout(
+        redirect_uris=tuple(wanted.post_logout_redirect_uris),
+        backchannel_uri=wanted.backchannel_logout_uri,
+        backchannel_session=wanted.backchannel_logout_session_required,
     )

@@ -131,5 +131,8 @@ def _client(client: Client, agent: str, uris: Mapping[ResourceId, str]) -> Clien
         require_pushed=client.require_pushed,
         require_signed=client.require_signed,
         details_types=sorted(client.details_types),
+        post_logout_redirect_uris=list(client.logout.redirect_uris),
+        backchannel_logout_uri=client.logout.backchannel_uri,
+        backchannel_logout_session_required=client.logout.backchannel_session,
         jwks=None if client.jwks is None else msgspec.json.decode(client.jwks, type=dict),
     )

@@ -86,6 +86,9 @@ class ClientDescribed(Described):
     require_pushed: bool = False
     require_signed: bool = False
     details_types: list[str] = msgspec.field(default_factory=list)
+    post_logout_redirect_uris: list[str] = msgspec.field(default_factory=list)
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
     jwks: dict[str, Any] | None = None
 
 

@@ -104,6 +104,7 @@ def _client(draft: ClientDraft, deps: Deps) -> Client:
         require_pushed=draft.require_pushed,
         require_signed=draft.require_signed,
         details_types=draft.details_types,
+        logout=draft.logout,
         state=ClientState.ACTIVE,
         created_at=deps.clock.now(),
     )

@@ -12,7 +12,7 @@ from remit.core.stops import Target, TargetKind
 from remit.core.users import Role, User, UserState
 from remit.ports.deps import Deps
 from remit.ports.work import Work
-from remit.services.stop_rows import put_row
+from remit.services.stop_rows import put_row, stop_in
 
 _FEWER = "the user's rights allow less"
 
@@ -121,10 +121,20 @@ async def set_user_state(
         if state is UserState.INACTIVE:
             # Guards read tokens without asking, and hear of an end by its epoch alone.
             await put_row(work, Target(TargetKind.USER, user), deps, who, reason=reason, over_at_once=True)
+            await _end_sessions(work, user, deps, who, reason=reason)
         await work.events.append(
             UserStateChanged(who=who, subject=user, state=state, reason=reason), at=deps.clock.now()
         )
         return await work.users.get(user) or NO_USER
+
+
+async def _end_sessions(work: Work, user: UserId, deps: Deps, who: Who, *, reason: str) -> None:
+    """End the logins from which something was approved, so that clients hear of it that want to."""
+    grants = await work.grants.list(user=user, active=False)
+    for id_ in sorted({line.session for grant in grants for line in await work.lines.list(grant.id)}):
+        session = await work.sessions.find(id_)
+        if session is not None and session.live(deps.clock.now()):
+            await stop_in(work, Target(TargetKind.SESSION, id_), deps, who, reason=reason)
 
 
 async def judge_last_administrator(work: Work, leaving: User) -> Refusal | None:

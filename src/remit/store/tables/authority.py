@@ -114,7 +114,19 @@ table(
     text("amr"),
     time("last_seen"),
     time("ended_at", null=True),
+    text("follows", null=True),
     of("users", "user_id"),
+)
+table(
+    "logout_notice",
+    text("id"),
+    text("client_id"),
+    text("user_id"),
+    text("session_id"),
+    number("tries"),
+    time("due_at"),
+    time("created_at"),
+    of("client", "client_id"),
 )
 # What the instance remembers of itself, in a tenant that is none: `remit.core.tenants.INSTANCE`.
 table("fact", text("name"), text("value"), key=("name",))

@@ -153,6 +153,7 @@ table(
     text("details_types"),
     text("document", null=True),
     text("home", null=True),
+    text("logout"),
     one_of("state", ClientState),
     time("created_at"),
     UniqueConstraint("tenant", "document"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from remit.http._kit.views import Frame
+from remit.http._kit.views import Frame, Onward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,3 +14,5 @@ class SignedOutPage:
     """Where to sign in again."""
     agents_still_work: bool
     """Whether agents go on that were allowed to act while the user is away."""
+    onward: Onward | None = None
+    """Where the client that asked for this wants the browser to go, which nobody here has checked."""

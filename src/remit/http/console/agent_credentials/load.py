@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remit.core.clients import AuthMethod, Client, ClientState
+from remit.core.clients import AuthMethod, Client, ClientState, Logout
 from remit.core.credentials import Credential
 from remit.core.names import AgentId
 from remit.http.console.agent.head import head_of
@@ -35,6 +35,7 @@ def _card(visit: Visit, client: Client, credentials: tuple[Credential, ...]) -> 
         name=client.name,
         auth=client.auth_method,
         redirects=client.redirect_uris,
+        sign_outs=_sign_outs(client.logout),
         registered=_registered(client),
         document=client.document or "",
         state=client.state,
@@ -44,6 +45,11 @@ def _card(visit: Visit, client: Client, credentials: tuple[Credential, ...]) -> 
         if keyed and active
         else "",
     )
+
+
+def _sign_outs(logout: Logout) -> tuple[str, ...]:
+    told = () if logout.backchannel_uri is None else (f"told of sign-outs at {logout.backchannel_uri}",)
+    return (*(f"after sign-out {uri}" for uri in logout.redirect_uris), *told)
 
 
 def _registered(client: Client) -> str:

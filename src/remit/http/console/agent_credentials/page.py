@@ -13,6 +13,8 @@ class ClientCard:
     name: str
     auth: str
     redirects: tuple[str, ...]
+    sign_outs: tuple[str, ...]
+    """Where it sends people who signed out, and where it is told of it."""
     registered: str
     """How it came here: by an administrator, or by itself."""
     document: str

@@ -190,6 +190,7 @@ def upgrade() -> None:
         Column("details_types", Text, nullable=False),
         Column("document", Text, nullable=True),
         Column("home", Text, nullable=True),
+        Column("logout", Text, nullable=False),
         _one_of("client", "state", "active", "retired", "expired"),
         Column("created_at", BigInteger, nullable=False),
         _unique("client", "tenant", "document"),
@@ -370,7 +371,19 @@ def upgrade() -> None:
         Column("amr", Text, nullable=False),
         Column("last_seen", BigInteger, nullable=False),
         Column("ended_at", BigInteger, nullable=True),
+        Column("follows", Text, nullable=True),
         _of("login_session", "user_id", "users"),
+    )
+    _table(
+        "logout_notice",
+        Column("id", Text, nullable=False),
+        Column("client_id", Text, nullable=False),
+        Column("user_id", Text, nullable=False),
+        Column("session_id", Text, nullable=False),
+        Column("tries", BigInteger, nullable=False),
+        Column("due_at", BigInteger, nullable=False),
+        Column("created_at", BigInteger, nullable=False),
+        _of("logout_notice", "client_id", "client"),
     )
     _table("fact", Column("name", Text, nullable=False), Column("value", Text, nullable=False), key=("name",))
     _table(
@@ -482,6 +495,8 @@ def upgrade() -> None:
         postgresql_where=text("state = 'active' and user_id is not null"),
     )
     op.create_index("line_by_grant", "line", ["tenant", "grant_id", "id"])
+    op.create_index("line_by_session", "line", ["tenant", "session_id", "id"])
+    op.create_index("logout_notice_due", "logout_notice", ["tenant", "due_at", "id"])
     op.create_index("stop_by_target", "stop", ["tenant", "target_id"])
 
 

@@ -1,0 +1,1 @@
+"""Asked to sign out."""
