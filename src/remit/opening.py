@@ -68,6 +68,7 @@ async def open_deps(
                 refresh_absolute_days=settings.tokens.refresh_absolute_days,
                 replay_seconds=settings.tokens.replay_seconds,
             ),
+            dpop_nonces=settings.dpop.nonces,
             registration=RegistrationLimits(
                 mode=settings.registration.mode,
                 quota=settings.registration.quota,

@@ -122,6 +122,15 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dpop:
+    nonces: bool = _setting(
+        False,
+        "Whether DPoP proofs must hold a nonce of this server: then a proof cannot be made ahead, and clients need no "
+        "right clock.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
     mode: str = _setting(
         "open",
@@ -185,6 +194,7 @@ class Settings:
     secrets: Secrets = Secrets()
     audit: Audit = Audit()
     tokens: Tokens = Tokens()
+    dpop: Dpop = Dpop()
     registration: Registration = Registration()
     outbound: Outbound = Outbound()
     log: Log = Log()

@@ -95,6 +95,7 @@ async def test_an_event_says_who_for_whom_under_which_approval_on_what_and_from_
             "expires_at": datetime.fromtimestamp(said["exp"], at.tzinfo).isoformat(timespec="seconds"),
             "replay": False,
             "details": None,
+            "bound_to": None,
         },
     }
 

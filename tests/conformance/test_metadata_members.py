@@ -55,6 +55,7 @@ SERVER: dict[str, Any] = {
     "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
     "introspection_endpoint_auth_signing_alg_values_supported": ALGS,
     "code_challenge_methods_supported": ["S256"],
+    "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "Ed25519", "PS256"],
     "authorization_response_iss_parameter_supported": True,
     "authorization_details_types_supported": ["remit_tool_call"],
     "require_pushed_authorization_requests": False,
@@ -72,7 +73,7 @@ NOT_YET = {
     "device_authorization_endpoint",
     "backchannel_authentication_endpoint", "userinfo_signing_alg_values_supported", "acr_values_supported",
     "op_policy_uri", "op_tos_uri", "introspection_signing_alg_values_supported",
-    "dpop_signing_alg_values_supported", "tls_client_certificate_bound_access_tokens", "mtls_endpoint_aliases",
+    "tls_client_certificate_bound_access_tokens", "mtls_endpoint_aliases",
     "authorization_grant_profiles_supported",
     "identity_chaining_requested_token_types_supported", "backchannel_token_delivery_modes_supported",
     "backchannel_user_code_parameter_supported", "protected_resources", "refresh_token_expiration_types_supported",
@@ -84,6 +85,7 @@ RESOURCE: dict[str, Any] = {
     "resource": "{issuer}/api",
     "authorization_servers": ["{issuer}"],
     "bearer_methods_supported": ["header"],
+    "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "Ed25519", "PS256"],
     "resource_name": "Remit API",
 }
 

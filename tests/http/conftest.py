@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -31,3 +32,17 @@ async def remit(tmp_path):
 
     async with instance(tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+async def asking(remit):
+    """The same instance, asking for DPoP nonces."""
+    import httpx
+
+    from remit.app import build
+    from remit.settings import Settings
+
+    deps = replace(remit.deps, dpop_nonces=True)
+    app, _ = build(deps, Settings())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=str(remit.http.base_url)) as http:
+        yield replace(remit, deps=deps, app=app, http=http)

@@ -221,10 +221,14 @@ async def test_what_comes_out_of_a_token_is_held_to_what_it_was(remit, world):
         assert isinstance(live, LiveToken)
         there = replace(world.tickets, details_types=world.calendar.details_types)
         for resource, left in ((world.calendar, [LESS, here]), (there, [LESS])):
-            issue = await decide(work, replace(live.chain, resource=resource), frozenset({"openid"}), remit.deps)
+            issue = await decide(
+                work, replace(live.chain, resource=resource), frozenset({"openid"}), remit.deps, proven=None
+            )
             assert isinstance(issue, Issue)
             assert json.loads(issue.claims.details or "[]") == left
-        refusal = await decide(work, replace(live.chain, resource=world.tickets), frozenset({"openid"}), remit.deps)
+        refusal = await decide(
+            work, replace(live.chain, resource=world.tickets), frozenset({"openid"}), remit.deps, proven=None
+        )
         assert isinstance(refusal, Refusal)
 
 

@@ -280,6 +280,9 @@ async def test_every_challenge_is_well_formed(remit):
         (field,) = answer.headers.get_list("www-authenticate")
         scheme, _, rest = field.partition(" ")
         assert scheme == "Bearer"
+        # A second challenge may follow (RFC 9449 §7.2).
+        rest, other, algs = rest.partition(", DPoP ")
+        assert not other or re.fullmatch('algs="[A-Za-z0-9 ]+"', algs), field
         assert re.fullmatch(rf"{PARAMETER.pattern}(, {PARAMETER.pattern})*", rest), field
         names = [name for name, _ in PARAMETER.findall(rest)]
         assert len(names) == len(set(names))

@@ -124,6 +124,7 @@ async def test_what_the_approval_leaves_out_is_not_given_and_told(remit):
         "expires_at": "2026-03-02T12:15:00+00:00",
         "replay": False,
         "details": None,
+        "bound_to": None,
     }
     who = event["who"]
     assert (who["jti"], who["grant"], who["approver"]) == (

@@ -32,6 +32,7 @@ IN_SCOPE = {
     "LOG": 5,
     "DB": 6,
     "TX": 8,
+    "POP": 4,
 }
 """Each area with how many cases it has: an area or case that is dropped is missed here."""
 

@@ -115,7 +115,7 @@ def test_what_the_code_can_do_is_promised_too():
 LATER = {
     "a grant": {"grant_types_supported": ["urn:ietf:params:oauth:grant-type:device_code"]},
     "an endpoint": {"backchannel_authentication_endpoint": "https://id.example/ciba"},
-    "algorithms": {"dpop_signing_alg_values_supported": ["ES256"]},
+    "algorithms": {"introspection_signing_alg_values_supported": ["ES256"]},
     "a method": {"token_endpoint_auth_methods_supported": ["none", "tls_client_auth"]},
     "a switch": {"tls_client_certificate_bound_access_tokens": True},
     "a member nobody knows": {"teleportation_endpoint": "https://id.example/t"},

@@ -99,6 +99,7 @@ async def test_the_event_tells_the_whole_chain(remit, three, subject):
         "expires_at": event["what"]["expires_at"],
         "replay": False,
         "details": None,
+        "bound_to": None,
     }
     who = event["who"]
     assert {name: who[name] for name in ("user", "agent", "client", "grant", "line", "jti", "resource", "purpose")} == {

@@ -112,6 +112,7 @@ class Log:
                 "expires_at": "2026-11-25T13:00:00Z",
                 "replay": False,
                 "details": None,
+                "bound_to": None,
             },
         }
 

@@ -55,6 +55,7 @@ PostLogout = Annotated[
     tuple[str, ...], Parameter(help="Where people may be sent after they signed out; repeat for more.", negative="")
 ]
 
+_DPOP = "It gets tokens only with a DPoP proof, bound to its key."
 _USUAL = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN)
 _LARGEST_JWKS = 48 * 1024
 
@@ -103,6 +104,7 @@ def create(
     require_signed: Annotated[
         bool, Parameter(negative="", show_default=False, help="It must sign its authorization requests.")
     ] = False,
+    dpop: Annotated[bool, Parameter(negative="", show_default=False, help=_DPOP)] = False,
     details: Annotated[
         tuple[str, ...],
         Parameter(help="Type of authorization details it may ask for: remit_tool_call.", negative=""),
@@ -128,6 +130,7 @@ def create(
             grant_types=list(grant) or list(_USUAL),
             require_pushed=require_pushed,
             require_signed=require_signed,
+            dpop_bound=dpop,
             details_types=list(details),
             post_logout_redirect_uris=list(post_logout),
             backchannel_logout_uri=backchannel,
@@ -192,6 +195,7 @@ def change(
     require_signed: Annotated[bool | None, Parameter(help="It must sign its authorization requests.")] = None,
     post_logout: PostLogout = (),
     backchannel: Annotated[str | None, Parameter(help="URL at which it is told of sign-outs.")] = None,
+    dpop: Annotated[bool | None, Parameter(help=_DPOP)] = None,
     place: Change | None = None,
 ) -> int:
     """Change a client. A list takes the place of all there are; what is left out stays."""
@@ -207,6 +211,7 @@ def change(
             "id_token_alg": id_token_alg,
             "require_pushed": require_pushed,
             "require_signed": require_signed,
+            "dpop_bound": dpop,
             "post_logout_redirect_uris": list(post_logout),
             "backchannel_logout_uri": backchannel,
             "backchannel_logout_session_required": None if backchannel is None else True,

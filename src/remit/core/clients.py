@@ -79,6 +79,8 @@ class Client:
     """Registered `require_pushed_authorization_requests`: it asks by pushing, and in no other way (RFC 9126 §6)."""
     require_signed: bool = False
     """Registered `require_signed_request_object`: it asks by what it signed (RFC 9101 §10.5)."""
+    dpop_bound: bool = False
+    """Registered `dpop_bound_access_tokens`: it gets no token that is not bound to its key (RFC 9449 §5.2)."""
     document: str | None = None
     """The URL of the document that describes it, which is its client id towards everybody outside (CIMD)."""
     home: str | None = None

@@ -35,6 +35,14 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "The access token is not live: expired, revoked, stopped, of another issuer or for another resource.",
         "Refresh it. If the refresh is refused too, ask for consent again.",
     ),
+    "invalid_dpop_proof": Explanation(
+        "The DPoP proof is missing, was used before, or is not one for this request (RFC 9449).",
+        "The description names the part. Make a new proof for each request, with its method, its address and the time.",
+    ),
+    "use_dpop_nonce": Explanation(
+        "This server asks for a nonce of its own in every DPoP proof. Nothing was spent.",
+        "Make the proof again with the value of the `DPoP-Nonce` header of this answer, and send the request again.",
+    ),
     "insufficient_scope": Explanation(
         "The token is good, but does not hold the scope that this call needs.",
         "The challenge names the scope. Send the user through consent for it, or leave the call.",

@@ -80,3 +80,5 @@ class Code:
     amr: tuple[str, ...]
     state: CodeState
     expires_at: datetime
+    jkt: str | None = None
+    """The key that must redeem it, where the authorization request named one (RFC 9449 §10)."""

@@ -162,6 +162,7 @@ class ClientDraft:
     id_token_alg: str = "RS256"
     require_pushed: bool = False
     require_signed: bool = False
+    dpop_bound: bool = False
     details_types: frozenset[str] = frozenset()
     logout: Logout = NO_LOGOUT
 

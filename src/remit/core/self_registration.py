@@ -50,6 +50,7 @@ class ClientMetadata:
     links: tuple[str, ...] = ()
     require_pushed: bool | None = None
     require_signed: bool | None = None
+    dpop_bound: bool | None = None
     jwks: str | None = None
     details_types: tuple[str, ...] = ()
     logout: Logout = NO_LOGOUT
@@ -70,6 +71,7 @@ class Registration:
     id_token_alg: str
     require_pushed: bool = False
     require_signed: bool = False
+    dpop_bound: bool = False
     jwks: str | None = None
     home: str | None = None
     details_types: frozenset[str] = frozenset()
@@ -121,6 +123,7 @@ def judge_metadata(
         id_token_alg=said.id_token_alg if said.id_token_alg in ID_TOKEN_ALGS else ID_TOKEN_ALGS[0],
         require_pushed=bool(said.require_pushed),
         require_signed=bool(said.require_signed),
+        dpop_bound=bool(said.dpop_bound),
         jwks=said.jwks if method == AuthMethod.PRIVATE_KEY_JWT else None,
         home=said.home,
         details_types=TYPES & frozenset(said.details_types),

@@ -24,7 +24,8 @@ _ROOM = 2200
 
 _ACTOR = 100
 _TARGET = 6
-"""Bytes of one level of `act`, and of what stands around one id in `via`."""
+_BOUND = 62
+"""Bytes of one level of `act`, of what stands around one id in `via`, and of `cnf`."""
 
 
 class RefreshState(StrEnum):
@@ -51,6 +52,14 @@ class RefreshToken:
     successor: str | None
     sealed: bytes | None = field(repr=False)
     successor_state: RefreshState | None
+    jkt: str | None = None
+    """The key of the public client that it was given to; nobody else may use it (RFC 9449 §5)."""
+    successor_jkt: str | None = None
+
+    def fits(self, jkt: str | None) -> bool:
+        """Say whether whoever holds this key may use it. A spent one stands for its successor, and for its key."""
+        bound = self.jkt or self.successor_jkt
+        return bound is None or bound == jkt
 
     def replayable(self, now: datetime, window: timedelta = REPLAY_WINDOW) -> bool:
         """Say whether a repeat is a lost answer rather than theft (RFC 9700 §4.14.2): successor unused, window open."""
@@ -92,6 +101,8 @@ class AccessClaims:
     """Who acts for the subject by exchange, newest first; empty: nobody but the agent itself."""
     via: tuple[Target, ...] = ()
     """What the token came from by exchange, as far as a stop can name it."""
+    jkt: str | None = None
+    """The key that whoever presents the token must prove (RFC 9449 §6.1); None for a bearer token."""
 
     @property
     def too_long(self) -> bool:
@@ -105,5 +116,6 @@ class AccessClaims:
             + len(self.actors) * _ACTOR
             + sum(len(target.id) + _TARGET for target in self.via)
             + (_ACTOR if self.may_act else 0)
+            + (_BOUND if self.jkt else 0)
             > _ROOM
         )

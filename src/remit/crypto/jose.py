@@ -82,6 +82,10 @@ class PublicKey:
         except (JoseError, ValueError, TypeError, OverflowError):
             return False
 
+    def thumbprint(self) -> str:
+        """Return the SHA-256 thumbprint (RFC 7638) of the key itself, however its numbers were written."""
+        return _rewritten(self.material).thumbprint()
+
 
 def read_public(jwk: object) -> PublicKey | None:
     """Read a JSON Web Key (RFC 7517 §4). None when it is not a public key that verifies with an algorithm we know."""
@@ -171,7 +175,7 @@ class PrivateKey:
 
     def thumbprint(self) -> str:
         """Return the SHA-256 thumbprint of the public key (RFC 7638)."""
-        return self.public.material.thumbprint()
+        return self.public.thumbprint()
 
     def jwk(self) -> dict[str, object]:
         """Return the public members alone."""
@@ -199,6 +203,18 @@ class PrivateKey:
             case _:
                 signer = RSAKey(self.private, None)
                 return JWSRegistry.algorithms[self.alg].sign(message, signer)
+
+
+def _rewritten(key: Key) -> Key:
+    match key:
+        case ECKey():
+            return ECKey(key.public_key, None)
+        case OKPKey():
+            return OKPKey(key.public_key, None)
+        case RSAKey():
+            return RSAKey(key.public_key, None)
+        case _:
+            raise ValueError("a public key is EC, OKP or RSA")
 
 
 def _material(key: AnyPrivate) -> ECKey | OKPKey | RSAKey:

@@ -14,6 +14,7 @@ from remit.core.delegation import write_actors, write_via
 from remit.core.errors import RemitError
 from remit.core.keys import KeyState, KeyUse, SigningKey
 from remit.core.names import Kid, TenantId
+from remit.core.oauth.dpop import Proof
 from remit.core.oauth.logout import IdHint
 from remit.core.oauth.verdicts import Refusal
 from remit.core.sessions import SINGLE_FACTOR
@@ -22,6 +23,7 @@ from remit.core.tokens import AccessClaims
 from remit.crypto.assertions import check_assertion
 from remit.crypto.client_keys import flaw_of_jwks, kids_of
 from remit.crypto.compact import numeric_date, take_apart, text, type_name, write_base64url
+from remit.crypto.dpop import read_proof
 from remit.crypto.jose import PRIVATE_MEMBERS, PrivateKey, verifies_ed25519
 from remit.crypto.request_objects import check_request_object
 from remit.ports.deps import Assertion, RequestObject, Sealer
@@ -178,6 +180,9 @@ class TenantKeyring:
     ) -> Assertion | Refusal:
         return check_assertion(assertion, jwks, issuer=issuer, client=client, now=now)
 
+    def read_proof(self, proof: str) -> Proof | Refusal:
+        return read_proof(proof)
+
     def check_request_object(
         self, signed: str, jwks: str, *, issuer: str, client: str, now: datetime
     ) -> RequestObject | Refusal:
@@ -267,6 +272,8 @@ def _access_claims(claims: AccessClaims) -> dict[str, object]:
         said |= {"act": write_actors(claims.actors), "via": write_via(claims.via)}
     if claims.amr:
         said |= {"amr": list(claims.amr), "acr": SINGLE_FACTOR}
+    if claims.jkt is not None:
+        said["cnf"] = {"jkt": claims.jkt}
     return said
 
 

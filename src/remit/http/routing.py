@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -51,7 +52,7 @@ _CORS_PATHS: Final = frozenset(
 
 _CORS_HEADERS: Final = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"www-authenticate"),
+    (b"access-control-expose-headers", b"www-authenticate, dpop-nonce"),
 ]
 
 log = structlog.get_logger()
@@ -145,6 +146,7 @@ class TenantRouter:
         if (plain := self._plain.get(path)) is not None and (known := await self._issuer(slug)) is not None:
             explain_at(known)
             scope["remit.tenant_id"] = known.id
+            scope["remit.address"] = known.issuer + path
             seen.tenant, seen.route, seen.cors = slug, path, path in _CORS_PATHS
             if seen.cors and scope["method"] == "OPTIONS":
                 await _preflight()(scope, receive, send)
@@ -159,6 +161,7 @@ class TenantRouter:
             return
         # `path` is what routes match; the tenant's own prefix never reaches them.
         inner = {**scope, "path": path, "raw_path": path.encode(), "remit.tenant": tenant}
+        inner |= {"remit.tenant_id": tenant.id, "remit.address": tenant.issuer + quote(path)}
         seen.tenant = tenant.slug
         try:
             if path in _CORS_PATHS:
@@ -208,7 +211,7 @@ def _preflight() -> Response:
     allow = {
         "access-control-allow-methods": "GET, POST",
         # MCP clients in a browser send their protocol version with discovery, which makes it a preflighted request.
-        "access-control-allow-headers": "authorization, content-type, mcp-protocol-version",
+        "access-control-allow-headers": "authorization, content-type, dpop, mcp-protocol-version",
         "access-control-max-age": "600",
     }
     return Response(b"", 204, allow)

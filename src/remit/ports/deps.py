@@ -11,6 +11,7 @@ from remit.core.credentials import Use
 from remit.core.keys import KeyUse, SigningKey
 from remit.core.lifetimes import USUAL, Lifetimes
 from remit.core.names import Opaque, Prefix, Secret, SecretKind, TenantId
+from remit.core.oauth.dpop import Proof
 from remit.core.oauth.logout import IdHint
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
@@ -115,6 +116,10 @@ class Keyring(Protocol):
         """Check a private_key_jwt client assertion (RFC 7523 §3, CA-3..7)."""
         ...
 
+    def read_proof(self, proof: str) -> Proof | Refusal:
+        """Read a DPoP proof and check that the key in it signed it (RFC 9449 §4.3). Nobody has judged what it says."""
+        ...
+
     def check_request_object(
         self, signed: str, jwks: str, *, issuer: str, client: str, now: datetime
     ) -> RequestObject | Refusal:
@@ -204,6 +209,8 @@ class Deps:
     lifetimes: Lifetimes = USUAL
     registration: RegistrationLimits = RegistrationLimits()
     outbound: Fetcher = NOWHERE
+    dpop_nonces: bool = False
+    """Whether a DPoP proof must hold a nonce of ours (RFC 9449 §8)."""
 
 
 __all__ = [

@@ -47,6 +47,7 @@ class AuthorizeCall:
     """Set when the request carries a parameter that would replace all others, and cannot."""
     resources: tuple[str, ...]
     details: str | None
+    jkt: str | None
     cross_site: bool
     pushed: str | None = None
     """The id of the pushed request that this is."""
@@ -135,6 +136,7 @@ def call_of(
         login_hint=form.one("login_hint"),
         id_token_hint=form.one("id_token_hint"),
         claims=form.one("claims"),
+        jkt=form.one("dpop_jkt"),
         mode=form.one("response_mode"),
         unsupported=unsupported,
         resources=form.many("resource"),

@@ -23,6 +23,7 @@ from remit.core.oauth.authorize import (
 )
 from remit.core.oauth.claims import NO_CLAIMS, AskedClaims, read_claims
 from remit.core.oauth.details import judge_details, render
+from remit.core.oauth.dpop import flaw_of_jkt
 from remit.core.oauth.form import Form
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
@@ -90,8 +91,9 @@ async def validate(
     lengths = judge_lengths({"state": call.state, "nonce": call.nonce, "login_hint": call.login_hint})
     if lengths is not None:
         return answer(lengths)
-    if (refusal := call.unsupported or wrong_mode or _missing(tenant, client, call, pushing=pushing)) is not None:
-        return answer(refusal)
+    unfit = call.unsupported or wrong_mode or _missing(tenant, client, call, pushing=pushing) or flaw_of_jkt(call.jkt)
+    if unfit is not None:
+        return answer(unfit)
     parameters = judge_parameters(
         response_type=call.response_type,
         challenge=call.challenge,
@@ -149,6 +151,7 @@ async def validate(
         login_hint=call.login_hint,
         hinted=hinted,
         posted=posted,
+        jkt=call.jkt,
         cross_site=call.cross_site,
         at_ms=int(now.timestamp() * 1000),
         pushed=call.pushed,

@@ -32,7 +32,7 @@ STRANGER = Refusal(
 
 _SAID = (
     *("name", "auth_method", "application_type", "redirect_uris", "grant_types", "default_scopes", "jwks", "home"),
-    *("id_token_alg", "require_pushed", "require_signed", "details_types", "logout"),
+    *("id_token_alg", "require_pushed", "require_signed", "dpop_bound", "details_types", "logout"),
 )
 _SEEN_OR_TRUSTED = frozenset({"name", "auth_method", "redirect_uris", "jwks"})
 
@@ -121,6 +121,7 @@ async def _replace(work: Work, party: Party, said: ClientMetadata, deps: Deps, w
         id_token_alg=registration.id_token_alg,
         require_pushed=registration.require_pushed,
         require_signed=registration.require_signed,
+        dpop_bound=registration.dpop_bound,
         details_types=registration.details_types,
         logout=registration.logout,
     )

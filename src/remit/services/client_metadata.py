@@ -30,6 +30,7 @@ class Metadata(msgspec.Struct):
     id_token_signed_response_alg: str | None = None
     require_pushed_authorization_requests: bool | None = None
     require_signed_request_object: bool | None = None
+    dpop_bound_access_tokens: bool | None = None
     authorization_details_types: list[str] | None = None
     post_logout_redirect_uris: list[str] | None = None
     backchannel_logout_uri: str | None = None
@@ -57,6 +58,7 @@ class Metadata(msgspec.Struct):
             id_token_alg=self.id_token_signed_response_alg,
             require_pushed=self.require_pushed_authorization_requests,
             require_signed=self.require_signed_request_object,
+            dpop_bound=self.dpop_bound_access_tokens,
             details_types=tuple(self.authorization_details_types or ()),
             logout=Logout(
                 redirect_uris=tuple(self.post_logout_redirect_uris or ()),

@@ -188,6 +188,7 @@ async def answer_yes(
             nonce=request.nonce,
             auth_time=signed_in.session.auth_time,
             amr=signed_in.session.amr,
+            jkt=request.jkt,
             state=CodeState.LIVE,
             expires_at=now + CODE_LIFETIME,
         )

@@ -49,6 +49,7 @@ _OF_DOCUMENT = (
     "id_token_alg",
     "require_pushed",
     "require_signed",
+    "dpop_bound",
     "details_types",
     "logout",
 )
@@ -206,6 +207,7 @@ async def _change(work: Work, party: Party, registration: Registration, deps: De
         id_token_alg=registration.id_token_alg,
         require_pushed=registration.require_pushed,
         require_signed=registration.require_signed,
+        dpop_bound=registration.dpop_bound,
         details_types=registration.details_types,
         logout=registration.logout,
     )

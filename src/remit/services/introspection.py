@@ -8,9 +8,10 @@ from datetime import datetime
 
 from remit.core.audit.events import TokenIntrospected, TokenRefused
 from remit.core.clients import Party
-from remit.core.names import Prefix, SecretKind, TenantId
+from remit.core.names import Prefix, Secret, SecretKind, TenantId
 from remit.core.oauth import scopes as scope_rules
 from remit.core.oauth.client_auth import FAILED, Presented, Proof
+from remit.core.oauth.dpop import Proven
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.resources import Resource
 from remit.core.tokens import RefreshState
@@ -21,7 +22,7 @@ from remit.services.grants.family import chain_of, find_refresh
 from remit.services.grants.refusing import refuse_stranger
 from remit.services.id_tokens import user_claims
 from remit.services.issuance import dead
-from remit.services.live_tokens import UNKNOWN, Claims, LiveToken, NotLive, judge_token
+from remit.services.live_tokens import UNKNOWN, Claims, LiveToken, NotLive, judge_presented, judge_token
 from remit.services.origin import Origin
 
 INACTIVE: Claims = {"active": False}
@@ -124,22 +125,24 @@ async def _refresh_claims(work: Work, caller: Party | Resource, text: str, deps:
     }
 
 
-async def userinfo(tenant: TenantId, token: str, deps: Deps, origin: Origin) -> Claims | None:
-    """Tell about the user of a live access token that holds `openid` (OIDC Core §5.3). None: there is none."""
-    async with deps.db.read(tenant) as work:
-        live = await judge_token(work, token, deps)
+async def userinfo(
+    tenant: TenantId, token: Secret, proven: Proven | None, deps: Deps, origin: Origin
+) -> Claims | NotLive:
+    """Tell about the user of a live access token that holds `openid` (OIDC Core §5.3)."""
+    live = await judge_presented(tenant, token, proven, deps)
     if isinstance(live, LiveToken) and (live.chain.user is None or "openid" not in live.scopes):
         live = NotLive(reason="userinfo needs openid", chain=live.chain)
     if isinstance(live, NotLive) or live.chain.user is None:
-        await _note(tenant, live if isinstance(live, NotLive) else UNKNOWN, deps, origin, asked_at="userinfo")
-        return None
+        refused = live if isinstance(live, NotLive) else UNKNOWN
+        await _note(tenant, refused, deps, origin, asked_at="userinfo")
+        return refused
     return {"sub": live.chain.user.id, **user_claims(live.chain.user, live.scopes)}
 
 
 async def _note(tenant: TenantId, verdict: NotLive, deps: Deps, origin: Origin, *, asked_at: str) -> None:
     """Write down why a token was not accepted: once a minute for each token, or each peer where it is none of ours."""
     who = origin.nobody() if verdict.chain is None else origin.chain(verdict.chain)
-    event = TokenRefused(who=who, grant_type=asked_at, code="invalid_token", reason=verdict.reason)
+    event = TokenRefused(who=who, grant_type=asked_at, code=verdict.code, reason=verdict.reason)
     about = who.jti or who.line or "unknown"
     async with deps.db.work(tenant) as work:
         await work.events.tally(event, reason=f"{asked_at} {about}: {verdict.reason}", at=deps.clock.now())

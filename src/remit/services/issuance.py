@@ -28,6 +28,7 @@ from remit.core.delegation import Actor
 from remit.core.keys import KeyUse, SigningKey
 from remit.core.names import ClientId, Kid, Prefix, Secret, TokenId
 from remit.core.oauth.details import Details, ends, judge_details, narrow, on_resource, render, reread
+from remit.core.oauth.dpop import NEEDED, Proven
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.oauth.token_set import TokenSet
 from remit.core.oauth.verdicts import Refusal
@@ -38,6 +39,7 @@ from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.delegation import as_tokens_say
 from remit.services.origin import Origin
+from remit.services.possession import use_up
 
 ACCESS_ALG = "ES256"
 NOTHING_LEFT = "nothing is left of what was granted: ask for access again"
@@ -104,6 +106,7 @@ class Issue:
             expires_in=lifetime,
             scopes=self.claims.scopes,
             details=self.claims.details,
+            bound=self.claims.jkt is not None,
         )
 
 
@@ -113,11 +116,13 @@ async def decide(
     asked: frozenset[str],
     deps: Deps,
     *,
+    proven: Proven | None,
     details: str | None = None,
     further: Sequence[Ceiling] = (),
 ) -> Issue | Refusal:
-    """Decide an access token: live chain, narrowed authority. Nothing is written or signed yet.
+    """Decide an access token: live chain, narrowed authority, and the key it is bound to where one was proven.
 
+    Nothing is signed yet, and nothing written but that the proof was used.
     The chain must hold its grant: a token without an approval on record does not exist. `details` are what the call
     asks for, where it asks for less than all that was approved; `further` ceilings are those of the tokens that were
     shown for it.
@@ -127,6 +132,8 @@ async def decide(
     kid = deps.keyring.active_kid(keys, KeyUse.ACCESS, ACCESS_ALG)
     # The new token's own id is in no stop yet.
     chain = replace(chain, kid=Kid(kid))
+    if proven is None and chain.party.client.dpop_bound:
+        return NEEDED
     if chain.resource is None or chain.grant is None:
         return Refusal("invalid_grant", "no approval on record")
     verdict = await dead(work, chain, now=now)
@@ -166,11 +173,14 @@ async def decide(
         may_act=chain.resource.served_by,
         actors=_actors(chain),
         via=as_tokens_say(chain),
+        jkt=proven.jkt if proven is not None else None,
     )
     if claims.too_long:
         return Refusal(
             "invalid_scope", "a token with all this is too long for a header: ask for fewer scopes or details"
         )
+    if proven is not None and (used := await use_up(work, proven, deps)) is not None:
+        return used
     return Issue(chain=replace(chain, jti=jti), claims=claims, keys=keys, asked=asked, authority=authority)
 
 
@@ -224,6 +234,7 @@ async def record(work: Work, issue: Issue, origin: Origin, *, grant_type: str, r
             expires_at=authority.expires_at.isoformat(timespec="seconds"),
             replay=replay,
             details=issue.claims.details,
+            bound_to=issue.claims.jkt,
         ),
         at=issue.claims.issued_at,
     )

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from remit.core.authority import Chain, lives_until, principal_live
-from remit.core.names import ClientId, GrantId, Kid, LineId, TokenId, UserId
+from remit.core.names import ClientId, GrantId, Kid, LineId, Secret, TenantId, TokenId, UserId
 from remit.core.oauth import scopes as scope_rules
 from remit.core.oauth.details import canonical
+from remit.core.oauth.dpop import Proven
 from remit.core.stops import Stop
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.delegation import handed_on
 from remit.services.issuance import ceilings
+from remit.services.possession import use_up
 
 Claims = dict[str, object]
 
@@ -41,6 +43,7 @@ class NotLive:
     chain: Chain | None = None
     part: str = ""
     """The part of the chain that is dead, where one is."""
+    code: str = "invalid_token"
 
 
 UNKNOWN = NotLive(reason="not an access token of this issuer, or expired")
@@ -59,6 +62,33 @@ async def judge_token(work: Work, token: str, deps: Deps) -> LiveToken | NotLive
     if isinstance(verdict, LiveToken):
         work.verdicts.keep(token, verdict)
     return verdict
+
+
+async def judge_presented(tenant: TenantId, token: Secret, proven: Proven | None, deps: Deps) -> LiveToken | NotLive:
+    """Return the token that a request was sent with if it is live and its key was proven (RFC 9449 §7.1, §7.2).
+
+    A bound token without its proof may have been stolen, and a bearer token proves nothing by the scheme DPoP. What is
+    remembered is the token alone: each request proves its key anew.
+    """
+    async with deps.db.read(tenant) as work:
+        live = await judge_token(work, token.reveal(), deps)
+    if isinstance(live, NotLive):
+        return live
+    if not is_held(live.claims, proven):
+        return NotLive(reason="the key that the token is bound to was not proven", chain=live.chain)
+    if proven is not None:
+        async with deps.db.work(tenant) as work:
+            if (used := await use_up(work, proven, deps)) is not None:
+                return NotLive(reason=used.hint, chain=live.chain, code=used.code)
+    return live
+
+
+def is_held(claims: Claims, proven: Proven | None) -> bool:
+    """Say whether whoever proved this key, or none, may use a token of these claims."""
+    bound = claims.get("cnf")
+    if bound is None or proven is None:
+        return bound is None and proven is None
+    return bound == {"jkt": proven.jkt}
 
 
 async def _stands(work: Work, live: LiveToken, *, now: datetime) -> bool:
@@ -128,11 +158,12 @@ async def _judge(work: Work, token: str, deps: Deps, *, now: datetime) -> LiveTo
         return NotLive(reason="nothing is left of what was granted", chain=chain)
     told = {key: value for key, value in claims.items() if key != "kid"}
     ends, expires = lives_until(chain), expiry(claims)
+    kind = "DPoP" if "cnf" in told else "Bearer"
     return LiveToken(
         chain=chain,
         claims=claims,
         scopes=scopes,
-        answer={"active": True, **told, "scope": scope_rules.render(scopes), "token_type": "Bearer"},
+        answer={"active": True, **told, "scope": scope_rules.render(scopes), "token_type": kind},
         since=now,
         until=expires if ends is None else min(ends, expires),
     )

@@ -8,12 +8,14 @@ from remit.core.clients import Party
 from remit.core.names import SecretKind, TenantId
 from remit.core.oauth.authorize import AuthorizeRequest
 from remit.core.oauth.client_auth import Presented, Proof
+from remit.core.oauth.dpop import Proven, judge_jkt
 from remit.core.oauth.form import Form
 from remit.core.oauth.pushed import PUSHED_LIFETIME, PushedRequest, reference_to
 from remit.core.oauth.request_object import form_of, kept
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.ports.deps import Deps
 from remit.ports.work import Work
+from remit.services import possession
 from remit.services.asked import AuthorizeCall, call_of, open_signed
 from remit.services.authorize import note_refused, validate
 from remit.services.client_auth import authenticate
@@ -41,16 +43,19 @@ class Pushed:
 
 
 async def push(
-    tenant: TenantId, presented: Presented, form: Form, deps: Deps, origin: Origin
+    tenant: TenantId, presented: Presented, form: Form, proven: Proven | None, deps: Deps, origin: Origin
 ) -> Pushed | Refusal | TooMany:
-    """Check a request as the authorization endpoint would, and keep it for a short while."""
+    """Check a request as the authorization endpoint would, and keep it for a short while.
+
+    A proof binds the code to its key, as `dpop_jkt` does (RFC 9449 §10.1).
+    """
     if wait := _throttle(tenant, presented, deps, origin):
         return TooMany(wait)
     async with deps.db.work(tenant) as work:
         party = await authenticate(work, presented, deps)
         if isinstance(party, Refusal):
             return await refuse_stranger(work, party, presented, deps, origin, grant_type="pushed request")
-        outcome = await _push(work, party, form, deps)
+        outcome = await _push(work, party, form, proven, deps)
         if isinstance(outcome, Refusal):
             await note_refused(work, outcome, before_proof(party, origin), deps)
     return outcome
@@ -64,7 +69,7 @@ def _throttle(tenant: TenantId, presented: Presented, deps: Deps, origin: Origin
     return deps.throttle.allow("push", who, limit=limit, per_seconds=PUSHES_SECONDS, now=deps.clock.now())
 
 
-async def _push(work: Work, party: Party, form: Form, deps: Deps) -> Pushed | Refusal:
+async def _push(work: Work, party: Party, form: Form, proven: Proven | None, deps: Deps) -> Pushed | Refusal:
     call = await _read(work, party, form, deps)
     if isinstance(call, Refusal):
         return call
@@ -78,6 +83,13 @@ async def _push(work: Work, party: Party, form: Form, deps: Deps) -> Pushed | Re
         return refusal
     if call.object_id is not None and not await use_up(work, call.object_id, None, deps):
         return REPLAYED
+    jkt = judge_jkt(call.asked.jkt, proven)
+    if isinstance(jkt, Refusal):
+        return jkt
+    if proven is not None and (used := await possession.use_up(work, proven, deps)) is not None:
+        return used
+    if jkt is not None and call.asked.jkt is None:
+        parameters = (*parameters, ("dpop_jkt", jkt))
     opaque, now = deps.fresh.opaque(SecretKind.PUSHED), deps.clock.now()
     await work.pushed.add(
         PushedRequest(

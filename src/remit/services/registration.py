@@ -209,6 +209,7 @@ async def _add(
         default_scopes=registration.scopes,
         jwks=registration.jwks,
         require_signed=registration.require_signed,
+        dpop_bound=registration.dpop_bound,
         document=by.document,
         home=registration.home,
         self_registered=True,

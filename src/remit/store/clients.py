@@ -26,21 +26,22 @@ from remit.store.statements import Row, Statements
 GET = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, logout, state, created_at
+       require_pushed, require_signed, dpop_bound, details_types, document, home, logout, state, created_at
   from client where tenant = :tenant and id = :id
 """
 
 GET_DESCRIBED = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, logout, state, created_at
+       require_pushed, require_signed, dpop_bound, details_types, document, home, logout, state, created_at
   from client where tenant = :tenant and document = :document
 """
 
 PARTY = """
 select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_uris, c.grant_types, c.default_resource,
        c.default_scopes, c.jwks, c.jwks_at, c.old_jwks, c.old_jwks_until, c.self_registered, c.version, c.id_token_alg,
-       c.require_pushed, c.require_signed, c.details_types, c.document, c.home, c.logout, c.state, c.created_at,
+       c.require_pushed, c.require_signed, c.dpop_bound, c.details_types, c.document, c.home, c.logout,
+       c.state, c.created_at,
        a.id, a.name, a.purpose, a.owner, a.sponsor, a.role, a.model, a.state, a.created_at,
        r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds
   from client c
@@ -52,7 +53,8 @@ select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_u
 PARTY_DESCRIBED = """
 select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_uris, c.grant_types, c.default_resource,
        c.default_scopes, c.jwks, c.jwks_at, c.old_jwks, c.old_jwks_until, c.self_registered, c.version, c.id_token_alg,
-       c.require_pushed, c.require_signed, c.details_types, c.document, c.home, c.logout, c.state, c.created_at,
+       c.require_pushed, c.require_signed, c.dpop_bound, c.details_types, c.document, c.home, c.logout,
+       c.state, c.created_at,
        a.id, a.name, a.purpose, a.owner, a.sponsor, a.role, a.model, a.state, a.created_at,
        r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds
   from client c
@@ -65,7 +67,7 @@ select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_u
 BY_NAME = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, logout, state, created_at
+       require_pushed, require_signed, dpop_bound, details_types, document, home, logout, state, created_at
   from client
  where tenant = :tenant and id in (select id from client where tenant = :tenant and name = :name)
  order by self_registered, id limit 1
@@ -74,14 +76,14 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
 LIST = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, logout, state, created_at
+       require_pushed, require_signed, dpop_bound, details_types, document, home, logout, state, created_at
   from client where tenant = :tenant order by id
 """
 
 LIST_OF_AGENT = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, logout, state, created_at
+       require_pushed, require_signed, dpop_bound, details_types, document, home, logout, state, created_at
   from client
  where tenant = :tenant and id in (select id from client where tenant = :tenant and agent_id = :agent)
  order by id
@@ -90,7 +92,7 @@ select id, agent_id, name, auth_method, application_type, redirect_uris, grant_t
 PAGE = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, logout, state, created_at
+       require_pushed, require_signed, dpop_bound, details_types, document, home, logout, state, created_at
   from client
  where tenant = :tenant and id > :after and (cast(:agent as text) is null or agent_id = :agent)
  order by id limit :limit
@@ -100,7 +102,7 @@ CHANGE = """
 update client set name = :name, redirect_uris = :redirect_uris, grant_types = :grant_types,
        default_resource = :default_resource, default_scopes = :default_scopes, id_token_alg = :id_token_alg,
        require_pushed = :require_pushed, require_signed = :require_signed,
-       details_types = :details_types, logout = :logout, version = :version
+       dpop_bound = :dpop_bound, details_types = :details_types, logout = :logout, version = :version
  where tenant = :tenant and id = :id
 """
 
@@ -111,7 +113,7 @@ select count(*) from client where tenant = :tenant and self_registered = 1 and s
 UNUSED = """
 select id, agent_id, name, auth_method, application_type, redirect_uris, grant_types, default_resource, default_scopes,
        jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version, id_token_alg,
-       require_pushed, require_signed, details_types, document, home, logout, state, created_at
+       require_pushed, require_signed, dpop_bound, details_types, document, home, logout, state, created_at
   from client c
  where tenant = :tenant and self_registered = 1 and state = 'active' and created_at < :before
    and not exists (
@@ -128,11 +130,11 @@ update client set state = 'retired' where tenant = :tenant and id = :id
 ADD = """
 insert into client (tenant, id, agent_id, name, auth_method, application_type, redirect_uris, grant_types,
                     default_resource, default_scopes, jwks, jwks_at, old_jwks, old_jwks_until, self_registered, version,
-                    id_token_alg, require_pushed, require_signed, details_types, document, home, logout,
+                    id_token_alg, require_pushed, require_signed, dpop_bound, details_types, document, home, logout,
                     state, created_at)
 values (:tenant, :id, :agent, :name, :auth_method, :application_type, :redirect_uris, :grant_types,
         :default_resource, :default_scopes, :jwks, :jwks_at, :old_jwks, :old_jwks_until, :self_registered, :version,
-        :id_token_alg, :require_pushed, :require_signed, :details_types, :document, :home, :logout,
+        :id_token_alg, :require_pushed, :require_signed, :dpop_bound, :details_types, :document, :home, :logout,
         :state, :created_at)
 """
 
@@ -158,7 +160,7 @@ REDESCRIBE = """
 update client set name = :name, auth_method = :auth_method, application_type = :application_type,
        redirect_uris = :redirect_uris, grant_types = :grant_types, default_scopes = :default_scopes, jwks = :jwks,
        home = :home, id_token_alg = :id_token_alg, require_pushed = :require_pushed, require_signed = :require_signed,
-       details_types = :details_types, logout = :logout, version = :version
+       dpop_bound = :dpop_bound, details_types = :details_types, logout = :logout, version = :version
  where tenant = :tenant and id = :id
 """
 
@@ -171,7 +173,7 @@ END_SECRET = """
 update client_secret set expires_at = :at where tenant = :tenant and client_id = :client and id = :id
 """
 
-_CLIENT_COLUMNS = 24
+_CLIENT_COLUMNS = 25
 _AGENT_COLUMNS = 9
 
 
@@ -233,6 +235,7 @@ class ClientTable:
             id_token_alg=client.id_token_alg,
             require_pushed=int(client.require_pushed),
             require_signed=int(client.require_signed),
+            dpop_bound=int(client.dpop_bound),
             details_types=set_to_json(client.details_types),
             logout=_written(client.logout),
             version=client.version,
@@ -325,6 +328,7 @@ def _described(client: Client) -> dict[str, str | int | None]:
         "id_token_alg": client.id_token_alg,
         "require_pushed": int(client.require_pushed),
         "require_signed": int(client.require_signed),
+        "dpop_bound": int(client.dpop_bound),
         "details_types": set_to_json(client.details_types),
         "logout": _written(client.logout),
         "version": client.version,
@@ -356,6 +360,7 @@ def _client(row: Row) -> Client:
         id_token_alg,
         require_pushed,
         require_signed,
+        dpop_bound,
         details_types,
         document,
         home,
@@ -382,6 +387,7 @@ def _client(row: Row) -> Client:
         id_token_alg=id_token_alg,
         require_pushed=bool(require_pushed),
         require_signed=bool(require_signed),
+        dpop_bound=bool(dpop_bound),
         document=document,
         home=home,
         details_types=set_from_json(details_types),

@@ -10,15 +10,16 @@ from remit.store.columns import from_json, from_ms, to_json, to_ms
 from remit.store.statements import Statements
 
 FIND = """
-select id, digest, line_id, client_id, redirect_uri, redirect_sent, challenge, nonce, auth_time, amr, state, expires_at
+select id, digest, line_id, client_id, redirect_uri, redirect_sent, challenge, nonce, auth_time, amr, jkt, state,
+       expires_at
   from code where tenant = :tenant and id = :id
 """
 
 ADD = """
 insert into code (tenant, id, digest, line_id, client_id, redirect_uri, redirect_sent, challenge, nonce, auth_time, amr,
-                  state, expires_at)
+                  jkt, state, expires_at)
 values (:tenant, :id, :digest, :line, :client, :redirect_uri, :redirect_sent, :challenge, :nonce, :auth_time, :amr,
-        :state, :expires_at)
+        :jkt, :state, :expires_at)
 """
 
 SPEND = """
@@ -38,7 +39,7 @@ class CodeTable:
         row = await self._statements.row(FIND, id=id)
         if row is None:
             return None
-        found, digest, line, client, uri, sent, challenge, nonce, auth_time, amr, state, expires_at = row
+        found, digest, line, client, uri, sent, challenge, nonce, auth_time, amr, jkt, state, expires_at = row
         return Code(
             id=found,
             digest=digest,
@@ -50,6 +51,7 @@ class CodeTable:
             nonce=nonce,
             auth_time=from_ms(auth_time),
             amr=from_json(amr),
+            jkt=jkt,
             state=CodeState(state),
             expires_at=from_ms(expires_at),
         )
@@ -67,6 +69,7 @@ class CodeTable:
             nonce=code.nonce,
             auth_time=to_ms(code.auth_time),
             amr=to_json(code.amr),
+            jkt=code.jkt,
             state=code.state.value,
             expires_at=to_ms(code.expires_at),
         )

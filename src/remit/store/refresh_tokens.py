@@ -12,7 +12,7 @@ from remit.store.statements import Statements
 FIND = """
 select t.id, t.digest, t.line_id, case when l.state = 'revoked' then 'revoked' else t.state end, t.issued_at,
        t.expires_at, t.spent_at, t.successor, t.sealed,
-       case when s.id is not null and l.state = 'revoked' then 'revoked' else s.state end
+       case when s.id is not null and l.state = 'revoked' then 'revoked' else s.state end, t.jkt, s.jkt
   from refresh_token t
   join line l on l.tenant = t.tenant and l.id = t.line_id
   left join refresh_token s on s.tenant = t.tenant and s.id = t.successor
@@ -20,8 +20,10 @@ select t.id, t.digest, t.line_id, case when l.state = 'revoked' then 'revoked' e
 """
 
 ADD = """
-insert into refresh_token (tenant, id, digest, line_id, state, issued_at, expires_at, spent_at, successor, sealed)
-values (:tenant, :id, :digest, :line, :state, :issued_at, :expires_at, :spent_at, :successor, :sealed)
+insert into refresh_token (tenant, id, digest, line_id, state, issued_at, expires_at, spent_at, successor, sealed,
+                           jkt)
+values (:tenant, :id, :digest, :line, :state, :issued_at, :expires_at, :spent_at, :successor, :sealed,
+        :jkt)
 """
 
 SPEND = """
@@ -41,7 +43,20 @@ class RefreshTokenTable:
         row = await self._statements.row(FIND, id=id)
         if row is None:
             return None
-        found, digest, line, state, issued_at, expires_at, spent_at, successor, sealed, successor_state = row
+        (
+            found,
+            digest,
+            line,
+            state,
+            issued_at,
+            expires_at,
+            spent_at,
+            successor,
+            sealed,
+            successor_state,
+            jkt,
+            successor_jkt,
+        ) = row
         return RefreshToken(
             id=found,
             digest=digest,
@@ -53,6 +68,8 @@ class RefreshTokenTable:
             successor=successor,
             sealed=sealed,
             successor_state=None if successor_state is None else RefreshState(successor_state),
+            jkt=jkt,
+            successor_jkt=successor_jkt,
         )
 
     async def add(self, token: RefreshToken) -> None:
@@ -67,6 +84,7 @@ class RefreshTokenTable:
             spent_at=maybe_to_ms(token.spent_at),
             successor=token.successor,
             sealed=token.sealed,
+            jkt=token.jkt,
         )
 
     async def spend(self, token: RefreshToken, *, successor: str, sealed: bytes, at: datetime) -> bool:

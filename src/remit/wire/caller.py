@@ -53,6 +53,12 @@ def tenant_id_of(call: Call) -> TenantId:
     return tenant
 
 
+def address_of(call: Call) -> str:
+    """Return the address of this call as clients know it: the issuer's, whatever host a proxy asked for."""
+    address: str = call.scope["remit.address"]
+    return address
+
+
 def origin_of(call: Call) -> Origin:
     scope = call.scope
     peer = scope.get("client")
@@ -101,8 +107,16 @@ class NoToken:
     """The request carries no credentials at all; the challenge then names no error (RFC 6750 §3.1)."""
 
 
-def bearer(call: Call) -> Secret | NoToken | Refusal:
-    """Return the bearer token of the header. Query and body are never looked at (BR-1)."""
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """The access token of the header, and whether it came by the scheme DPoP."""
+
+    token: Secret
+    dpop: bool
+
+
+def authorized(call: Call) -> Authorized | NoToken | Refusal:
+    """Return the access token of the header. Query and body are never looked at (BR-1)."""
     header = authorization(call)
     if isinstance(header, Refusal):
         return header
@@ -111,12 +125,20 @@ def bearer(call: Call) -> Secret | NoToken | Refusal:
     if header is None:
         return NoToken()
     scheme, _, rest = header.partition(" ")
-    if scheme.lower() != "bearer":
+    if scheme.lower() not in {"bearer", "dpop"}:
         return NoToken()
     token = rest.strip(" \t")
     if not _TOKEN.fullmatch(token):
-        return Refusal("invalid_request", "the Authorization header must be: Bearer, one space, one token")
-    return Secret(token)
+        return Refusal("invalid_request", "the Authorization header must be: Bearer or DPoP, one space, one token")
+    return Authorized(Secret(token), dpop=scheme.lower() == "dpop")
+
+
+def bearer(call: Call) -> Secret | NoToken | Refusal:
+    """Return the token of the header where it must be one that proves nothing further."""
+    found = authorized(call)
+    if isinstance(found, Authorized):
+        return NoToken() if found.dpop else found.token
+    return found
 
 
 class _Subject(msgspec.Struct):

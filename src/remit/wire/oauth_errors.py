@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 from starlette.responses import Response
 
+from remit.core.oauth.dpop import DPOP_ALGS
 from remit.core.oauth.verdicts import Refusal
 from remit.wire.docs import explained
 from remit.wire.parse import TOO_LARGE, TooLarge
@@ -60,18 +61,31 @@ def error_fields(code: str, hint: str) -> dict[str, str]:
 
 
 def challenge(
-    error: str | None = None, hint: str | None = None, *, scope: str | None = None, metadata: str | None = None
+    error: str | None = None,
+    hint: str | None = None,
+    *,
+    scope: str | None = None,
+    metadata: str | None = None,
+    dpop: bool = False,
 ) -> Response:
-    """Render the 401 or 403 of an endpoint of ours that takes access tokens (RFC 6750 §3)."""
+    """Render the 401 or 403 of an endpoint of ours that takes access tokens (RFC 6750 §3, RFC 9449 §7.1)."""
     status = {"insufficient_scope": 403, "invalid_request": 400}.get(error or "", 401)
-    asked = challenge_header(error, hint, scope=scope, metadata=metadata)
+    asked = challenge_header(error, hint, scope=scope, metadata=metadata, dpop=dpop)
     return Response(b"", status, {**NO_STORE, "www-authenticate": asked})
 
 
 def challenge_header(
-    error: str | None = None, hint: str | None = None, *, scope: str | None = None, metadata: str | None = None
+    error: str | None = None,
+    hint: str | None = None,
+    *,
+    scope: str | None = None,
+    metadata: str | None = None,
+    dpop: bool = False,
 ) -> str:
-    """Return the challenge alone, for endpoints that say the same in a body of their own."""
+    """Return the challenge alone, for endpoints that say the same in a body of their own.
+
+    `dpop`: the request came with that scheme, so this one is what the error is about.
+    """
     parts = ['realm="remit"']
     if error is not None:
         parts.append(f'error="{error}"')
@@ -83,7 +97,14 @@ def challenge_header(
         parts.append(f'scope="{scope}"')
     if metadata is not None:
         parts.append(f'resource_metadata="{metadata}"')
-    return "Bearer " + ", ".join(parts)
+    if dpop:
+        return ", ".join(["DPoP " + parts[0], *parts[1:], _DPOP_ALGS])
+    # Who may try again, perhaps with a proof: RFC 9449 §7.2 lists both schemes.
+    other = f", DPoP {_DPOP_ALGS}" if error in (None, "invalid_token") else ""
+    return "Bearer " + ", ".join(parts) + other
+
+
+_DPOP_ALGS = f'algs="{" ".join(DPOP_ALGS)}"'
 
 
 def page_status(refusal: Refusal) -> int:

@@ -12,6 +12,8 @@ KINDS: dict[str, tuple[int, str]] = {
     "invalid_request": (400, "The request is not right"),
     "unauthorized": (401, "Sign in or send an access token"),
     "invalid_token": (401, "The access token is not live"),
+    "invalid_dpop_proof": (401, "The DPoP proof is not one for this request"),
+    "use_dpop_nonce": (401, "The DPoP proof needs the nonce of this answer"),
     "insufficient_scope": (403, "The access token does not hold the permission"),
     "forbidden": (403, "That is outside what you may do"),
     "not_found": (404, "There is nothing here"),

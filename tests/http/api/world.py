@@ -45,8 +45,11 @@ class Api:
         return await self.ask("PATCH", path, body, if_match=tag)
 
 
-async def api_of(remit, world, scopes: frozenset[str] = EVERYTHING) -> Api:
-    """Return the API of a tenant for a program that an administrator approved for these permissions."""
+async def api_of(remit, world, scopes: frozenset[str] = EVERYTHING, *, dpop: str | None = None) -> Api:
+    """Return the API of a tenant for a program that an administrator approved for these permissions.
+
+    With `dpop`, a proof, its token is bound to the key of it.
+    """
     deps, tenant = remit.deps, world.tenant
     async with deps.db.read(tenant.id) as work:
         resource = await work.resources.by_uri(tenant.api)
@@ -88,6 +91,7 @@ async def api_of(remit, world, scopes: frozenset[str] = EVERYTHING) -> Api:
             "resource": tenant.api,
             "scope": " ".join(sorted(scopes)),
         },
+        headers={} if dpop is None else {"dpop": dpop},
     )
     assert answer.status_code == 200, answer.text
     return Api(http=remit.http, base=world.issuer, token=answer.json()["access_token"])

@@ -121,7 +121,7 @@ async def test_hostile_names_stay_text_and_pages_stay_well_formed(world, path):
 async def test_every_event_type_has_a_sentence_of_its_own_fields(world):
     assert set(SUMMARIES) == {event.type for event in EVENTS}
     assert set(REASONS) <= set(SUMMARIES)
-    chain = {"actor", "user", "agent", "owner", "client", "grant", "resource", "approver", "taken", "stopped"}
+    chain = {"actor", "user", "agent", "owner", "client", "grant", "resource", "approver", "taken", "bound", "stopped"}
     for event in EVENTS:
         own = set(event.__dataclass_fields__) | chain
         for text in (SUMMARIES[event.type], REASONS.get(event.type, "")):

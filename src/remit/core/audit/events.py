@@ -146,6 +146,8 @@ class TokenIssued(Event):
     """A lost answer was repeated: same refresh token, new access token."""
     details: str | None = None
     """The authorization details that the token is held to, in canonical JSON."""
+    bound_to: str | None = None
+    """The thumbprint of the key that must be proven with the token (RFC 9449); None for a bearer token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

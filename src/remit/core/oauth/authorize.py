@@ -47,6 +47,8 @@ class AuthorizeRequest:
     at_ms: int
     pushed: str | None = None
     """The pushed request that this is; answering forgets it (RFC 9126 §4)."""
+    jkt: str | None = None
+    """The key that must redeem the code, as `dpop_jkt` named it (RFC 9449 §10)."""
     details: str | None = None
     """The authorization details that it asks for, in canonical JSON."""
 

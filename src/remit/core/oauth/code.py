@@ -8,6 +8,7 @@ from datetime import datetime
 from remit.core.grants import Code, CodeState
 from remit.core.names import ClientId
 from remit.core.oauth import pkce
+from remit.core.oauth.dpop import OTHER_KEY
 from remit.core.oauth.verdicts import Refusal
 
 UNKNOWN = Refusal("invalid_grant", "unknown authorization code; codes live for one minute and work once")
@@ -32,7 +33,13 @@ class Replayed:
 
 
 def judge_code(
-    code: Code | None, *, client: ClientId, redirect_uri: str | None, verifier: str | None, now: datetime
+    code: Code | None,
+    *,
+    client: ClientId,
+    redirect_uri: str | None,
+    verifier: str | None,
+    jkt: str | None = None,
+    now: datetime,
 ) -> Redeem | Replayed | Refusal:
     """Say what a presented code earns. `code` is already proven by its digest.
 
@@ -46,6 +53,8 @@ def judge_code(
         return refusal
     if redirect_uri is not None and redirect_uri != code.redirect_uri:
         return Refusal("invalid_grant", "redirect_uri must be the one the code was sent to, or be left out")
+    if code.jkt is not None and code.jkt != jkt:
+        return OTHER_KEY
     if code.state is CodeState.SPENT:
         return Replayed(code)
     if now >= code.expires_at:

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from remit.core.grants import Line
 from remit.core.names import ClientId
+from remit.core.oauth.dpop import OTHER_KEY
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tokens import REPLAY_WINDOW, RefreshState, RefreshToken
 
@@ -49,6 +50,7 @@ def judge_refresh(
     *,
     client: ClientId,
     wanted: frozenset[str] | None,
+    jkt: str | None = None,
     now: datetime,
     window: timedelta = REPLAY_WINDOW,
 ) -> Rotate | Replay | RevokeLine | Refusal:
@@ -58,6 +60,9 @@ def judge_refresh(
     if line.client != client:
         # A stranger's token must look exactly like no token; but whoever holds it proves that it leaked.
         return RevokeLine("presented_by_another_client", UNKNOWN)
+    if not token.fits(jkt):
+        # Without the key the token is worth nothing, so whoever shows it can also end nothing with it.
+        return OTHER_KEY
     scopes = line.scopes if wanted is None else wanted
     match token.state:
         case RefreshState.REVOKED:

@@ -30,6 +30,7 @@ PARAMETERS: Final = (
     "login_hint",
     "id_token_hint",
     "claims",
+    "dpop_jkt",
 )
 """Everything that an authorization request may say here; anything else is ignored, and never stored."""
 

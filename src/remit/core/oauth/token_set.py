@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from remit.core.names import Secret
+from remit.core.oauth.dpop import Proven
 from remit.core.oauth.exchange import ExchangeCall
 
 
@@ -17,6 +18,8 @@ class TokenSet:
     id_token: Secret | None = None
     details: str | None = None
     """The authorization details of the access token, in canonical JSON (RFC 9396 §7)."""
+    bound: bool = False
+    """The access token is bound to a key (RFC 9449 §5)."""
     issued_token_type: str | None = None
     """Told by a token exchange alone (RFC 8693 §2.2.1)."""
 
@@ -36,3 +39,9 @@ class TokenCall:
     details: str | None = None
     """`authorization_details`, as sent."""
     exchange: ExchangeCall | None = None
+    proven: Proven | None = None
+    """The key that whoever sent the request holds, by its DPoP proof."""
+
+    @property
+    def jkt(self) -> str | None:
+        return self.proven.jkt if self.proven is not None else None

@@ -11,10 +11,12 @@ from remit.core.audit.events import ApiRefused
 from remit.core.oauth.verdicts import Refusal
 from remit.http.api.caller import ApiCaller
 from remit.http.context import context_of
-from remit.services.live_tokens import LiveToken, NotLive, judge_token
+from remit.services.live_tokens import LiveToken, NotLive, judge_presented
 from remit.services.origin import Origin
-from remit.wire.caller import NoToken, bearer, origin_of, tenant_of
+from remit.services.possession import At
+from remit.wire.caller import NoToken, origin_of, tenant_of
 from remit.wire.oauth_errors import challenge_header
+from remit.wire.possession import DPOP_ERRORS, offer_nonce, presented_token
 from remit.wire.problems import render_refused
 
 WRONG_TOKEN = Refusal("invalid_token", "the access token is not live, or not for this API")
@@ -28,34 +30,54 @@ def problem(request: Request, refusal: Refusal, *, headers: dict[str, str] | Non
 
 async def admit(request: Request, permission: str, *, operation: str) -> ApiCaller | Response:
     """Let the request in, or answer with the challenge that says what is missing (RFC 6750 §3)."""
+    deps = context_of(request).deps
+    admitted = await _admit(request, permission, operation)
+    if isinstance(admitted, Response):
+        offer_nonce(request, deps, At.RESOURCE, admitted)
+    return admitted
+
+
+async def _admit(request: Request, permission: str, operation: str) -> ApiCaller | Response:
     tenant, deps, origin = tenant_of(request), context_of(request).deps, origin_of(request)
     prm = f"{tenant.origin}/.well-known/oauth-protected-resource{tenant.api.removeprefix(tenant.origin)}"
-    token = bearer(request)
-    if isinstance(token, NoToken):
+    shown = presented_token(request, deps)
+    if isinstance(shown, NoToken):
         await _count(request, NO_TOKEN, operation)
         return problem(request, NO_TOKEN, headers=_challenge(metadata=prm, scope=permission))
-    if isinstance(token, Refusal):
-        await _count(request, token, operation)
-        return problem(request, token, headers=_challenge(token.code, token.hint, metadata=prm))
-    async with deps.db.read(tenant.id) as work:
-        live = await judge_token(work, token.reveal(), deps)
+    if isinstance(shown, Refusal):
+        await _count(request, shown, operation)
+        dpop = shown.code in DPOP_ERRORS
+        return problem(request, shown, headers=_challenge(shown.code, shown.hint, metadata=prm, dpop=dpop))
+    dpop = shown.proven is not None
+    live = await judge_presented(tenant.id, shown.token, shown.proven, deps)
+    if isinstance(live, NotLive) and live.code in DPOP_ERRORS:
+        used = Refusal(live.code, live.reason)
+        await _count(request, used, operation)
+        return problem(request, used, headers=_challenge(used.code, used.hint, metadata=prm, dpop=True))
     if isinstance(live, NotLive) or live.chain.resource is None or live.chain.resource.uri != tenant.api:
         reason = live.reason if isinstance(live, NotLive) else "the token is for another resource"
         await _count(request, replace(WRONG_TOKEN, audit=reason), operation)
-        return problem(request, WRONG_TOKEN, headers=_challenge(WRONG_TOKEN.code, WRONG_TOKEN.hint, metadata=prm))
+        return problem(
+            request, WRONG_TOKEN, headers=_challenge(WRONG_TOKEN.code, WRONG_TOKEN.hint, metadata=prm, dpop=dpop)
+        )
     caller = _caller(live, origin)
     if permission not in live.scopes:
         lacking = Refusal("insufficient_scope", f"this needs {permission}")
         await _tell(request, lacking, caller, operation)
-        asked = _challenge(lacking.code, lacking.hint, scope=permission, metadata=prm)
+        asked = _challenge(lacking.code, lacking.hint, scope=permission, metadata=prm, dpop=dpop)
         return problem(request, lacking, headers=asked)
     return caller
 
 
 def _challenge(
-    error: str | None = None, hint: str | None = None, *, scope: str | None = None, metadata: str | None = None
+    error: str | None = None,
+    hint: str | None = None,
+    *,
+    scope: str | None = None,
+    metadata: str | None = None,
+    dpop: bool = False,
 ) -> dict[str, str]:
-    return {"www-authenticate": challenge_header(error, hint, scope=scope, metadata=metadata)}
+    return {"www-authenticate": challenge_header(error, hint, scope=scope, metadata=metadata, dpop=dpop)}
 
 
 def _caller(live: LiveToken, origin: Origin) -> ApiCaller:

@@ -28,6 +28,10 @@ Told: TypeAlias = Annotated[
 Grants: TypeAlias = Annotated[list[GrantType], Meta(min_length=1, max_length=len(GrantType))]
 Jwks: TypeAlias = Annotated[dict[str, Any], Meta(description="A JSON Web Key Set with public keys alone.")]
 
+DpopBound: TypeAlias = Annotated[
+    bool, Meta(description="Whether it gets tokens only with a DPoP proof, bound to its key (RFC 9449 §5.2).")
+]
+
 
 class ClientView(Thing):
     """A client. What proves it is told where it is made, and never shown."""
@@ -44,6 +48,7 @@ class ClientView(Thing):
     id_token_alg: str
     require_pushed: bool
     require_signed: bool
+    dpop_bound: bool
     details_types: list[str]
     post_logout_redirect_uris: list[str]
     backchannel_logout_uri: str | None
@@ -83,6 +88,7 @@ class NewClient(Shape):
     id_token_alg: Annotated[str, Meta(pattern="^(RS256|ES256)$")] = "RS256"
     require_pushed: Annotated[bool, Meta(description="It must push its authorization requests.")] = False
     require_signed: Annotated[bool, Meta(description="It must sign its authorization requests.")] = False
+    dpop_bound: DpopBound = False
     details_types: DetailsTypes = msgspec.field(default_factory=list)
     post_logout_redirect_uris: Redirects = msgspec.field(default_factory=list)
     backchannel_logout_uri: Told | None = None
@@ -113,6 +119,7 @@ class ClientChanges(Shape):
     id_token_alg: Annotated[str, Meta(pattern="^(RS256|ES256)$")] | UnsetType = UNSET
     require_pushed: bool | UnsetType = UNSET
     require_signed: bool | UnsetType = UNSET
+    dpop_bound: DpopBound | UnsetType = UNSET
     details_types: DetailsTypes | UnsetType = UNSET
     post_logout_redirect_uris: Redirects | UnsetType = UNSET
     backchannel_logout_uri: Told | UnsetType | None = UNSET
@@ -150,6 +157,7 @@ async def create_client(call: Call[NoQuery, NewClient]) -> MadeClient | Refusal:
         id_token_alg=body.id_token_alg,
         require_pushed=body.require_pushed,
         require_signed=body.require_signed,
+        dpop_bound=body.dpop_bound,
         details_types=frozenset(body.details_types),
         logout=Logout(
             redirect_uris=tuple(body.post_logout_redirect_uris),
@@ -218,6 +226,7 @@ def _view(client: Client) -> ClientView:
         id_token_alg=client.id_token_alg,
         require_pushed=client.require_pushed,
         require_signed=client.require_signed,
+        dpop_bound=client.dpop_bound,
         details_types=sorted(client.details_types),
         post_logout_redirect_uris=list(client.logout.redirect_uris),
         backchannel_logout_uri=client.logout.backchannel_uri,

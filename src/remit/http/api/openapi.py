@@ -11,6 +11,7 @@ import msgspec
 from remit.core.permissions import API_SCOPES
 from remit.core.tenants import Tenant
 from remit.http.api.operation import Operation
+from remit.wire.possession import DPOP_ERRORS
 from remit.wire.problems import KINDS, status_of
 
 _REF: Final = "#/components/schemas/{name}"
@@ -212,7 +213,7 @@ def refusals(operation: Operation) -> tuple[str, ...]:
     """Return every kind of problem that an operation can answer with."""
     kinds = [*_ALWAYS]
     if operation.permission:
-        kinds += ["unauthorized", "invalid_token", "insufficient_scope", "forbidden"]
+        kinds += ["unauthorized", "invalid_token", "insufficient_scope", "forbidden", *sorted(DPOP_ERRORS)]
     if operation.parameters or operation.changes:
         kinds.append("not_found")
     if operation.changes:

@@ -76,9 +76,9 @@ REASONS: Final[Mapping[str, str]] = {
     "consent.denied": "{actor} was shown {shown}, and chose Deny. Nothing was given.",
     "grant.approved": "{approver} approved it as an administrator; no user is involved.",
     "grant.narrowed": "{actor} unticked {removed}. What stays: {scopes}. Every token from before is refused.",
-    "token.issued": "{client} asked for {requested}. What was granted and is open to it now: {scopes}. {taken}",
+    "token.issued": "{client} asked for {requested}. What was granted and is open to it now: {scopes}. {taken}{bound}",
     "token.exchanged": "{client} showed a token for {subject_resource} and asked to act on at {resource} with "
-    "{requested}. One after the other act: {chain}. What is open to all of them: {scopes}. {taken}",
+    "{requested}. One after the other act: {chain}. What is open to all of them: {scopes}. {taken}{bound}",
     "token.refused": "{client} asked for a token ({grant_type}) and was told {code}: {reason}.",
     "token.reuse_detected": "{reason}. Whoever showed it has something that was not meant for him, so everything that "
     "came from the same approval was stopped.",
@@ -144,6 +144,7 @@ def _fields(told: Told) -> Mapping[str, str]:
     words["actor"] = actor(told)[1]
     if told.stored.type in {"token.issued", "token.exchanged"}:
         words["taken"] = _taken(told.listed("removed"))
+        words["bound"] = " The token is worth nothing without its key (DPoP)." if told.what.get("bound_to") else ""
     if told.stored.type.startswith("decision."):
         words["reason"] = str(told.what.get("reason", "")).replace("_", " ")
     if "target_kind" in told.what:

@@ -7,17 +7,19 @@ import time
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from remit.core.oauth.client_auth import Presented
+from remit.core.oauth.client_auth import Presented as PresentedClient
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.http.context import context_of
 from remit.services.documents import keep_current
 from remit.services.grants.refusing import note_refusal
 from remit.services.guessing import count_miss, held_back
 from remit.services.introspection import introspect, userinfo
+from remit.services.live_tokens import NotLive
 from remit.services.origin import Origin
+from remit.services.possession import At
 from remit.services.revocation import revoke
-from remit.wire.call import Call, json_answer
-from remit.wire.caller import NoToken, bearer, origin_of, presented_client, tenant_id_of
+from remit.wire.call import Answer, Call, json_answer
+from remit.wire.caller import NoToken, origin_of, presented_client, tenant_id_of
 from remit.wire.oauth_errors import (
     NO_STORE,
     challenge,
@@ -27,6 +29,7 @@ from remit.wire.oauth_errors import (
     render_too_large,
 )
 from remit.wire.parse import TOO_LARGE, Form, TooLarge, read_form
+from remit.wire.possession import DPOP_ERRORS, Presented, offer_nonce, presented_token
 
 _ASKING = frozenset({"GET", "HEAD", "POST"})
 
@@ -67,19 +70,29 @@ async def userinfo_endpoint(call: Call) -> ASGIApp:
     """Tell a client about its user, with a live access token of ours that holds `openid`."""
     if call.scope["method"] not in _ASKING:
         return render_method("GET, POST")
-    token = bearer(call)
-    if not isinstance(token, Refusal) and await _token_in_form(call):
-        token = Refusal("invalid_request", "send the token in the Authorization header, never in a form")
-    if isinstance(token, NoToken):
+    deps = context_of(call).deps
+    shown = presented_token(call, deps)
+    if not isinstance(shown, Refusal) and await _token_in_form(call):
+        shown = Refusal("invalid_request", "send the token in the Authorization header, never in a form")
+    answer = await _userinfo(call, shown)
+    offer_nonce(call, deps, At.RESOURCE, answer)
+    return answer
+
+
+async def _userinfo(call: Call, shown: Presented | NoToken | Refusal) -> Response | Answer:
+    if isinstance(shown, NoToken):
         return challenge()
-    if isinstance(token, Refusal):
-        await _note(call, token, "userinfo")
-        return challenge(token.code, token.hint)
-    body = await userinfo(tenant_id_of(call), token.reveal(), context_of(call).deps, origin_of(call))
-    if body is None:
-        # One answer, so that a token that leaked tells nothing about its owner.
-        return challenge("invalid_token", "userinfo takes a live access token with openid", scope="openid")
-    return json_answer(body)
+    if isinstance(shown, Refusal):
+        await _note(call, shown, "userinfo")
+        return challenge(shown.code, shown.hint, dpop=shown.code in DPOP_ERRORS)
+    body = await userinfo(tenant_id_of(call), shown.token, shown.proven, context_of(call).deps, origin_of(call))
+    if not isinstance(body, NotLive):
+        return json_answer(body)
+    if body.code in DPOP_ERRORS:
+        return challenge(body.code, body.reason, dpop=True)
+    # One answer, so that a token that leaked tells nothing about its owner.
+    hint = "userinfo takes a live access token with openid, and a DPoP proof by its key where it has one"
+    return challenge(body.code, hint, scope="openid", dpop=shown.proven is not None)
 
 
 async def _token_in_form(call: Call) -> bool:
@@ -88,7 +101,7 @@ async def _token_in_form(call: Call) -> bool:
     return isinstance(form, Form) and form.one("access_token") is not None
 
 
-async def _read(call: Call, origin: Origin, asked_at: str) -> tuple[Presented, str] | Response:
+async def _read(call: Call, origin: Origin, asked_at: str) -> tuple[PresentedClient, str] | Response:
     """Read what the two endpoints share: a POST form with a token, and who asks."""
     if call.scope["method"] != "POST":
         return render_method("POST")

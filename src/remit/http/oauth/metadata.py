@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from remit.core.oauth.details import TYPES
+from remit.core.oauth.dpop import DPOP_ALGS
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.tenants import Tenant
 from remit.http.context import context_of
@@ -55,6 +56,7 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool, reads: 
         "introspection_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGS,
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
         "revocation_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGS,
+        "dpop_signing_alg_values_supported": list(DPOP_ALGS),
         "authorization_response_iss_parameter_supported": True,
         "require_pushed_authorization_requests": tenant.require_pushed,
         "request_parameter_supported": True,
@@ -101,6 +103,7 @@ async def protected_resource_endpoint(request: Request) -> Response:
         "resource": tenant.api,
         "authorization_servers": [tenant.issuer],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": list(DPOP_ALGS),
         "resource_name": "Remit API",
     }
     return _public(request, msgspec.json.encode(body))

@@ -124,6 +124,8 @@ def _told(client: Client, secret: Secret | None) -> dict[str, object]:
         told["authorization_details_types"] = sorted(client.details_types)
     if client.require_signed:
         told["require_signed_request_object"] = True
+    if client.dpop_bound:
+        told["dpop_bound_access_tokens"] = True
     if client.home is not None:
         told["client_uri"] = client.home
     if client.jwks is not None:

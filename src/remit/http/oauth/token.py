@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from remit.core.clients import GrantType
@@ -17,10 +20,12 @@ from remit.services.documents import keep_current
 from remit.services.grants import GRANTS
 from remit.services.grants.refusing import note_refusal
 from remit.services.guessing import GUESSING, count_miss, held_back
+from remit.services.possession import At
 from remit.wire.call import Answer, Call, json_answer
 from remit.wire.caller import origin_of, presented_client, tenant_id_of
 from remit.wire.oauth_errors import render_method, render_refusal, render_throttled, render_too_large
 from remit.wire.parse import TOO_LARGE, Form, TooLarge, read_form
+from remit.wire.possession import offer_nonce, proven_by
 
 
 async def token_endpoint(call: Call) -> ASGIApp:
@@ -36,7 +41,9 @@ async def token_endpoint(call: Call) -> ASGIApp:
         return render_too_large(read)
     if isinstance(read, Refusal):
         meter.refused("unread", read.code)
-        return render_refusal(await note_refusal(tenant, read, deps, origin, grant_type="unread"))
+        refused = render_refusal(await note_refusal(tenant, read, deps, origin, grant_type="unread"))
+        offer_nonce(call, deps, At.TOKEN, refused)
+        return refused
     presented, asked = read
     if wait := await held_back(tenant, presented, deps, origin, asked_at=asked.grant_type):
         meter.refused(asked.grant_type, GUESSING.code)
@@ -46,9 +53,12 @@ async def token_endpoint(call: Call) -> ASGIApp:
     count_miss(tenant, presented, outcome, deps, origin)
     if isinstance(outcome, Refusal):
         meter.refused(asked.grant_type, outcome.code)
-        return render_refusal(outcome)
-    meter.issued(asked.grant_type)
-    return render_tokens(outcome)
+        answer: Response | Answer = render_refusal(outcome)
+    else:
+        meter.issued(asked.grant_type)
+        answer = render_tokens(outcome)
+    offer_nonce(call, deps, At.TOKEN, answer)
+    return answer
 
 
 async def _read(call: Call) -> tuple[Presented, TokenCall] | Refusal | TooLarge:
@@ -59,7 +69,12 @@ async def _read(call: Call) -> tuple[Presented, TokenCall] | Refusal | TooLarge:
     if isinstance(asked, Refusal):
         return asked
     presented = presented_client(call, form)
-    return presented if isinstance(presented, Refusal) else (presented, asked)
+    if isinstance(presented, Refusal):
+        return presented
+    proven = proven_by(call, context_of(call).deps)
+    if isinstance(proven, Refusal):
+        return proven
+    return presented, asked if proven is None else replace(asked, proven=proven)
 
 
 def read_call(form: Form) -> TokenCall | Refusal:
@@ -103,7 +118,7 @@ def render_tokens(tokens: TokenSet) -> Answer:
     """Render a success. `scope` is always told, also when it is what was asked (OA-13)."""
     body: dict[str, object] = {
         "access_token": tokens.access_token.reveal(),
-        "token_type": "Bearer",
+        "token_type": "DPoP" if tokens.bound else "Bearer",
         "expires_in": tokens.expires_in,
         "scope": scopes.render(tokens.scopes),
     }

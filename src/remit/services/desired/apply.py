@@ -258,6 +258,7 @@ class _Making:
                 id_token_alg=wanted.id_token_alg,
                 require_pushed=wanted.require_pushed,
                 require_signed=wanted.require_signed,
+                dpop_bound=wanted.dpop_bound,
                 details_types=frozenset(wanted.details_types),
                 logout=_logout(wanted),
             )
@@ -323,6 +324,7 @@ def _told(found: Client, wanted: ClientDescribed, resource: ResourceId | None) -
         id_token_alg=wanted.id_token_alg,
         require_pushed=wanted.require_pushed,
         require_signed=wanted.require_signed,
+        dpop_bound=wanted.dpop_bound,
         details_types=frozenset(wanted.details_types),
         logout=_logout(wanted),
     )

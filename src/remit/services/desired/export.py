@@ -130,6 +130,7 @@ def _client(client: Client, agent: str, uris: Mapping[ResourceId, str]) -> Clien
         id_token_alg=client.id_token_alg,
         require_pushed=client.require_pushed,
         require_signed=client.require_signed,
+        dpop_bound=client.dpop_bound,
         details_types=sorted(client.details_types),
         post_logout_redirect_uris=list(client.logout.redirect_uris),
         backchannel_logout_uri=client.logout.backchannel_uri,

@@ -85,6 +85,7 @@ class ClientDescribed(Described):
     id_token_alg: str = "RS256"
     require_pushed: bool = False
     require_signed: bool = False
+    dpop_bound: bool = False
     details_types: list[str] = msgspec.field(default_factory=list)
     post_logout_redirect_uris: list[str] = msgspec.field(default_factory=list)
     backchannel_logout_uri: str | None = None

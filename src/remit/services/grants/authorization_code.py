@@ -20,6 +20,7 @@ from remit.services.grants.refusing import before_proof, end_leaked_line, refuse
 from remit.services.id_tokens import IdBasis
 from remit.services.issuance import decide, record
 from remit.services.origin import Origin
+from remit.services.possession import use_up
 from remit.services.targets import same_resource
 
 
@@ -61,6 +62,7 @@ async def _find(work: Work, party: Party, call: TokenCall, deps: Deps, origin: O
         client=party.client.id,
         redirect_uri=call.redirect_uri,
         verifier=call.verifier,
+        jkt=call.jkt,
         now=deps.clock.now(),
     )
     if isinstance(verdict, Refusal):
@@ -70,6 +72,9 @@ async def _find(work: Work, party: Party, call: TokenCall, deps: Deps, origin: O
     if isinstance(chain, Refusal):
         return chain
     if isinstance(verdict, Replayed):
+        # Whoever only repeats the whole request has shown no key: he ends nobody's line.
+        if call.proven is not None and (used := await use_up(work, call.proven, deps)) is not None:
+            return used
         return await _end_replayed(work, chain, deps, origin)
     return _Found(verdict.code, chain)
 
@@ -85,7 +90,7 @@ async def _redeem(work: Work, found: _Found, call: TokenCall, deps: Deps, origin
     asked = line.scopes if call.scopes is None else line.scopes & call.scopes
     if not asked:
         return Refusal("invalid_scope", "none of the scopes was approved: leave out scope, or name approved ones")
-    issued = await decide(work, chain, asked, deps, details=call.details)
+    issued = await decide(work, chain, asked, deps, details=call.details, proven=call.proven)
     if isinstance(issued, Refusal):
         return issued
     now = deps.clock.now()
@@ -95,7 +100,7 @@ async def _redeem(work: Work, found: _Found, call: TokenCall, deps: Deps, origin
     await record(work, issued, origin, grant_type=call.grant_type)
     refresh = None
     if may_refresh(chain.party):
-        opaque_refresh, token = next_link(chain, line, deps, now=now)
+        opaque_refresh, token = next_link(chain, line, deps, jkt=call.jkt, now=now)
         await work.refresh_tokens.add(token)
         refresh = opaque_refresh.text()
     id_basis = None

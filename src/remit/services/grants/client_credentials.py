@@ -52,7 +52,7 @@ async def _decide(work: Work, chain: Chain, call: TokenCall, deps: Deps, origin:
     asked = _asked(call, chain)
     if isinstance(asked, Refusal):
         return asked
-    issued = await decide(work, chain, asked, deps, details=call.details)
+    issued = await decide(work, chain, asked, deps, details=call.details, proven=call.proven)
     if isinstance(issued, Issue):
         await record(work, issued, origin, grant_type=call.grant_type)
     return issued

@@ -73,8 +73,11 @@ def may_refresh(party: Party) -> bool:
     return GrantType.REFRESH_TOKEN in party.client.grant_types
 
 
-def next_link(chain: Chain, line: Line, deps: Deps, *, now: datetime) -> tuple[Opaque, RefreshToken]:
-    """Make the next refresh token of a line: idle limit from now, never past the line's own end (B-REF-07)."""
+def next_link(chain: Chain, line: Line, deps: Deps, *, jkt: str | None, now: datetime) -> tuple[Opaque, RefreshToken]:
+    """Make the next refresh token of a line: idle limit from now, never past the line's own end (B-REF-07).
+
+    That of a public client is bound to its key; any other client proves itself, and may change its key (RFC 9449 §5).
+    """
     lifetimes = chain.tenant.lifetimes.over(deps.lifetimes)
     opaque = deps.fresh.opaque(SecretKind.REFRESH)
     token = RefreshToken(
@@ -88,5 +91,6 @@ def next_link(chain: Chain, line: Line, deps: Deps, *, now: datetime) -> tuple[O
         successor=None,
         sealed=None,
         successor_state=None,
+        jkt=jkt if chain.party.client.public else None,
     )
     return opaque, token

@@ -56,7 +56,9 @@ async def _judge(work: Work, party: Party, call: TokenCall, deps: Deps, origin: 
     opaque, token = found if found is not None else (None, None)
     line = await work.lines.get(token.line) if token else None
     window = replay_window(deps)
-    verdict = judge_refresh(token, line, client=party.client.id, wanted=call.scopes, now=now, window=window)
+    verdict = judge_refresh(
+        token, line, client=party.client.id, wanted=call.scopes, jkt=call.jkt, now=now, window=window
+    )
     match verdict:
         case Refusal():
             return verdict
@@ -91,14 +93,14 @@ class _Step:
         refusal = same_resource(call.resources, self.chain.resource)
         if refusal is not None:
             return refusal
-        issued = await decide(self.work, self.chain, self.scopes, deps, details=call.details)
+        issued = await decide(self.work, self.chain, self.scopes, deps, details=call.details, proven=call.proven)
         if isinstance(issued, Refusal):
             # Who or what ended says more than that this token did with it.
             return issued
         lifetimes, now = self.chain.tenant.lifetimes.over(deps.lifetimes), deps.clock.now()
         if now >= refresh_end(self.line, lifetimes, issued_at=self.token.issued_at):
             return EXPIRED
-        successor = self._repeat(self.token, deps) if self.replay else await self._rotate(deps)
+        successor = self._repeat(self.token, deps) if self.replay else await self._rotate(call, deps)
         if successor is None:
             # The sealed successor does not open for this bearer: not a lost answer of his.
             who = origin.chain(self.chain)
@@ -112,9 +114,9 @@ class _Step:
         text = deps.sealer.unseal_for_bearer(spent.sealed, self.presented) if spent.sealed else None
         return Secret(text) if text is not None else None
 
-    async def _rotate(self, deps: Deps) -> Secret | None:
+    async def _rotate(self, call: TokenCall, deps: Deps) -> Secret | None:
         now = deps.clock.now()
-        opaque, successor = next_link(self.chain, self.line, deps, now=now)
+        opaque, successor = next_link(self.chain, self.line, deps, jkt=call.jkt, now=now)
         text = opaque.text()
         sealed = deps.sealer.seal_for_bearer(text.reveal(), self.presented)
         if await self.work.refresh_tokens.spend(self.token, successor=successor.id, sealed=sealed, at=now):
@@ -122,4 +124,6 @@ class _Step:
             return text
         # A sibling won between our look and our statement: give the same successor that it got.
         won = await self.work.refresh_tokens.find(self.token.id)
-        return self._repeat(won, deps) if won is not None and won.replayable(now, replay_window(deps)) else None
+        if won is None or not won.replayable(now, replay_window(deps)) or not won.fits(call.jkt):
+            return None
+        return self._repeat(won, deps)

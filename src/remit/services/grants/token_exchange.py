@@ -16,6 +16,7 @@ from remit.core.clients import GrantType, Party
 from remit.core.delegation import NOT_OURS, judge_chain, judge_presenter
 from remit.core.names import Secret, TenantId
 from remit.core.oauth.client_auth import Presented
+from remit.core.oauth.dpop import Proven
 from remit.core.oauth.exchange import ACCESS_TOKEN, ExchangeCall, choose_scopes, judge_exchange
 from remit.core.oauth.token_set import TokenCall, TokenSet
 from remit.core.oauth.verdicts import Refusal
@@ -26,7 +27,7 @@ from remit.ports.work import Work
 from remit.services.client_auth import authenticate
 from remit.services.grants.refusing import refuse, refuse_stranger
 from remit.services.issuance import NOTHING_LEFT, Issue, decide
-from remit.services.live_tokens import LiveToken, NotLive, expiry, judge_token
+from remit.services.live_tokens import LiveToken, NotLive, expiry, is_held, judge_token
 from remit.services.origin import Origin
 from remit.services.shown_elsewhere import tell_its_tenant
 from remit.services.targets import pick_resource
@@ -58,7 +59,7 @@ async def _exchange(work: Work, party: Party, call: TokenCall, deps: Deps, origi
     asked = call.exchange or ExchangeCall()
     if (flaw := judge_exchange(asked)) is not None:
         return flaw
-    shown = await _shown(work, party, asked, deps)
+    shown = await _shown(work, party, asked, call.proven, deps)
     if isinstance(shown, Refusal):
         return shown
     target = await _target(work, party, call, asked)
@@ -68,7 +69,7 @@ async def _exchange(work: Work, party: Party, call: TokenCall, deps: Deps, origi
     if isinstance(scopes, Refusal):
         return scopes
     chain = await _chain(work, party, shown, target)
-    issued = await decide(work, chain, scopes, deps, details=call.details, further=shown.ceilings())
+    issued = await decide(work, chain, scopes, deps, details=call.details, proven=call.proven, further=shown.ceilings())
     if isinstance(issued, Refusal):
         return _explained(issued)
     await work.events.append(_event(issued, shown, call, origin), at=issued.claims.issued_at)
@@ -110,13 +111,13 @@ def _stood_on(chain: Chain) -> list[Target]:
     return [target for target in chain.own_targets() if target.kind in _ON_THE_WAY]
 
 
-async def _shown(work: Work, party: Party, asked: ExchangeCall, deps: Deps) -> _Shown | Refusal:
+async def _shown(work: Work, party: Party, asked: ExchangeCall, proven: Proven | None, deps: Deps) -> _Shown | Refusal:
     subject = await _subject(work, party, asked.subject_token, deps)
     if isinstance(subject, Refusal):
         return subject
     if (flaw := judge_chain(party, (subject.chain.party, *subject.chain.before))) is not None:
         return flaw
-    actor = None if asked.actor_token is None else await _actor(work, party, asked.actor_token, deps)
+    actor = None if asked.actor_token is None else await _actor(work, party, asked.actor_token, proven, deps)
     if isinstance(actor, Refusal):
         return actor
     shown = _Shown(subject=subject, actor=actor)
@@ -138,12 +139,18 @@ async def _subject(work: Work, party: Party, token: Secret | None, deps: Deps) -
     return _ended("subject_token", live) if isinstance(live, NotLive) else live
 
 
-async def _actor(work: Work, party: Party, token: Secret, deps: Deps) -> LiveToken | Refusal:
-    """Return the actor token. It says nothing new about who acts, so it must say the same: this very client."""
+async def _actor(work: Work, party: Party, token: Secret, proven: Proven | None, deps: Deps) -> LiveToken | Refusal:
+    """Return the actor token. It says nothing new about who acts, so it must say the same: this very client.
+
+    Where it is bound to a key, this request proves it. A subject token may be bound to somebody else's key: whoever it
+    was shown to answers at its audience, and needs no proof of that one (TX-12).
+    """
     live = await judge_token(work, token.reveal(), deps)
     if isinstance(live, LiveToken):
         chain = live.chain
         if chain.party.client.id == party.client.id and chain.user is None and not chain.before:
+            if "cnf" in live.claims and not is_held(live.claims, proven):
+                return Refusal("invalid_request", "actor_token is bound to a key: send a DPoP proof by that key")
             return live
     elif live.chain is not None and live.chain.party.client.id == party.client.id:
         return _ended("actor_token", live)
@@ -219,4 +226,5 @@ def _event(issued: Issue, shown: _Shown, call: TokenCall, origin: Origin) -> Tok
         subject_expires_at=expiry(shown.subject.claims).isoformat(timespec="seconds"),
         actor_token=shown.actor.chain.jti if shown.actor is not None else None,
         details=issued.claims.details,
+        bound_to=issued.claims.jkt,
     )

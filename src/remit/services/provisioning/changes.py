@@ -33,7 +33,7 @@ from remit.services.stop_rows import put_row
 _OF_RESOURCE = ("name", "state", "token_seconds", "scopes", "details_types", "served_by")
 _OF_CLIENT = (
     *("name", "redirect_uris", "grant_types", "default_resource", "default_scopes", "id_token_alg"),
-    *("require_pushed", "require_signed", "details_types", "logout"),
+    *("require_pushed", "require_signed", "dpop_bound", "details_types", "logout"),
 )
 _SEEN_BY_PEOPLE = frozenset({"name", "redirect_uris"})
 """What a user read before he agreed; remembered consent does not outlive a change of it (CON-3)."""
@@ -168,6 +168,7 @@ async def _judge_client(work: Work, found: Client, wanted: Client) -> Refusal | 
             id_token_alg=wanted.id_token_alg,
             require_pushed=wanted.require_pushed,
             require_signed=wanted.require_signed,
+            dpop_bound=wanted.dpop_bound,
             details_types=wanted.details_types,
             logout=wanted.logout,
         )

@@ -103,6 +103,7 @@ def _client(draft: ClientDraft, deps: Deps) -> Client:
         id_token_alg=draft.id_token_alg,
         require_pushed=draft.require_pushed,
         require_signed=draft.require_signed,
+        dpop_bound=draft.dpop_bound,
         details_types=draft.details_types,
         logout=draft.logout,
         state=ClientState.ACTIVE,

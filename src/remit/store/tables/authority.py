@@ -62,6 +62,7 @@ table(
     text("nonce", null=True),
     time("auth_time"),
     text("amr"),
+    text("jkt", null=True),
     one_of("state", CodeState),
     time("expires_at"),
     time("spent_at", null=True),
@@ -87,6 +88,7 @@ table(
     time("spent_at", null=True),
     text("successor", null=True),
     raw("sealed", null=True),
+    text("jkt", null=True),
     of("line", "line_id"),
 )
 table(

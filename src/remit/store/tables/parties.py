@@ -150,6 +150,7 @@ table(
     text("id_token_alg"),
     flag("require_pushed"),
     flag("require_signed"),
+    flag("dpop_bound"),
     text("details_types"),
     text("document", null=True),
     text("home", null=True),

@@ -39,6 +39,7 @@ def _card(visit: Visit, client: Client, credentials: tuple[Credential, ...]) -> 
         registered=_registered(client),
         document=client.document or "",
         state=client.state,
+        bound=client.dpop_bound,
         credentials=credential_rows(visit, url, credentials),
         roll=f"{url}/roll" if visit.may_write and active and client.auth_method in SECRET_METHODS else "",
         command=f"remit clients rotate {client.id} --jwks new-keys.json{tenant_flag(visit)}"

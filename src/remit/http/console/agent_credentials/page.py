@@ -21,6 +21,8 @@ class ClientCard:
     """The URL at which it describes itself; empty where it does not."""
     state: str
     credentials: tuple[CredentialRow, ...]
+    bound: bool = False
+    """It gets only tokens that are bound to its key (DPoP)."""
     roll: str = ""
     """Action of the form that gives it a new secret; empty where it has none or nobody may."""
     command: str = ""

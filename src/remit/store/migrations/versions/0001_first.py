@@ -187,6 +187,7 @@ def upgrade() -> None:
         Column("id_token_alg", Text, nullable=False),
         _flag("client", "require_pushed"),
         _flag("client", "require_signed"),
+        _flag("client", "dpop_bound"),
         Column("details_types", Text, nullable=False),
         Column("document", Text, nullable=True),
         Column("home", Text, nullable=True),
@@ -306,6 +307,7 @@ def upgrade() -> None:
         Column("nonce", Text, nullable=True),
         Column("auth_time", BigInteger, nullable=False),
         Column("amr", Text, nullable=False),
+        Column("jkt", Text, nullable=True),
         _one_of("code", "state", "live", "spent"),
         Column("expires_at", BigInteger, nullable=False),
         Column("spent_at", BigInteger, nullable=True),
@@ -331,6 +333,7 @@ def upgrade() -> None:
         Column("spent_at", BigInteger, nullable=True),
         Column("successor", Text, nullable=True),
         Column("sealed", LargeBinary, nullable=True),
+        Column("jkt", Text, nullable=True),
         _of("refresh_token", "line_id", "line"),
     )
     _table(
