@@ -191,6 +191,15 @@ API: dict[str, tuple[Ask, ...]] = {
             json={"client": "<client>", "resource": "<resource>", "scopes": ["read:calendar"]},
         ),
     ),
+    "POST /api/v1/grants/revoke": tuple(
+        Ask(method="POST", by="program", json={kind: f"<{kind}>", **BECAUSE})
+        for kind in ("user", "agent", "client", "resource")
+    ),
+    # Of nothing that was used is anything left out, so one's own answers as everybody else's.
+    "POST /api/v1/grants/trim": tuple(
+        Ask(method="POST", by="program", json={kind: f"<{kind}>", **BECAUSE}, effective=False)
+        for kind in ("user", "agent", "client", "resource")
+    ),
     "GET /api/v1/grants/{grant}": (Ask(by="program"),),
     "POST /api/v1/grants/{grant}/narrow": (
         Ask(method="POST", by="program", json={"keep": ["read:calendar"], **BECAUSE}),
@@ -313,7 +322,19 @@ PAGES: dict[str, tuple[Ask, ...]] = {
     "GET /console/settings": (Ask(by="admin"),),
     "POST /console/settings/lifetimes": (Ask(method="POST", by="admin", form={"access_seconds": "300"}),),
     "POST /console/settings/rotate": (Ask(method="POST", by="admin"),),
-    "GET /console/grants": (Ask(by="admin"), *_many("admin", "user", "agent", "resource")),
+    "GET /console/grants": (Ask(by="admin"), *_many("admin", "user", "agent", "client", "resource")),
+    "GET /console/grants/revoke": _many("admin", "user", "agent", "client", "resource"),
+    "POST /console/grants/revoke": tuple(
+        Ask(method="POST", by="admin", form={kind: f"<{kind}>", "mark": "none"})
+        for kind in ("user", "agent", "client", "resource")
+    ),
+    "GET /console/grants/trim": tuple(
+        Ask(by="admin", query={kind: f"<{kind}>"}, effective=False) for kind in ("user", "agent", "client", "resource")
+    ),
+    "POST /console/grants/trim": tuple(
+        Ask(method="POST", by="admin", form={kind: f"<{kind}>"}, effective=False)
+        for kind in ("user", "agent", "client", "resource")
+    ),
     "POST /console/grants/{grant}/revoke": (Ask(method="POST", by="admin"),),
     "POST /console/stops/{stop}/lift": (Ask(method="POST", by="admin"),),
     "GET /console/audit": (

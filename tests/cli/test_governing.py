@@ -60,6 +60,19 @@ def test_the_secret_of_a_resource_is_rotated_and_revoked(seeded):
     assert (gone.code, gone.json["live"]) == (0, False)
 
 
+def test_many_grants_are_revoked_by_whoever_means_it(seeded):
+    words = ("grants", "revoke-all", "--client", "conf1", "--reason", "gone", *IN)
+    alone = seeded(*words)
+    assert (alone.code, "This revokes 1 grants for ever. Nobody is here" in alone.err) == (2, True)
+    assert len(seeded("grants", "list", "--client", "conf1", *IN).json) == 1
+    done = seeded(*words, "--yes")
+    assert (done.code, len(done.json["revoked"])) == (0, 1), done.err
+    assert seeded("grants", "list", "--client", "conf1", *IN).json == []
+    assert seeded(*words, "--yes").code == 3
+    unclear = seeded("grants", "revoke-all", "--unused", "36h", "--reason", "r", *IN)
+    assert (unclear.code, "whole days" in unclear.err) == (2, True)
+
+
 def test_keys_that_are_none_replace_nothing(seeded):
     (seeded.folder / "keys.json").write_text("{}", "utf-8")
     refused = seeded("clients", "rotate", "conf1", "--jwks", "keys.json", *IN)

@@ -93,6 +93,7 @@ CHANGES = [
     "users create x@example.com --name X", "users change alice@example.com --role auditor",
     "users deactivate alice@example.com --reason r", "users allow mallory@example.com Calendar --nothing",
     "grants narrow {grant} read:calendar --reason r", "grants revoke {grant} --reason r",
+    "grants revoke-all --client conf1 --reason r",
     "stop agent Administrator --reason r --for 4h", "stop user alice@example.com --reason r",
     "keys rotate --at-once", "keys revoke {kid} --reason r", "tenants lifetimes --access-seconds 600",
     "tenants admission --documents listed --host app.example",
@@ -119,6 +120,9 @@ REFUSED = [
     "resources create http://x.example --name X --scope a=b", "tenants lifetimes --access-seconds 1801",
     "users create alice@example.com --name Alice", "keys revoke nothing --reason r",
     "grants revoke-line lin_x --reason r", "grants narrow grt_x a --reason r",
+    "grants revoke-all --reason r --yes", "grants trim --client conf1 --reason r --yes",
+    "grants revoke-all --agent Administrator --unused 1h --reason r",
+    "grants trim --days 0 --agent Administrator --reason r --yes",
 ]  # fmt: skip
 
 

@@ -165,6 +165,8 @@ PAGES = {
     "agent's credentials": ("admin", tab("Credentials")),
     "agent's history": ("admin", tab("History")),
     "grants of nobody": ("admin", at("/console/grants?user=nobody")),
+    "grants to revoke": ("admin", at("/console/grants/revoke?scope=read:calendar")),
+    "grants to trim": ("admin", at("/console/grants/trim?scope=read:calendar")),
     "resources": ("admin", at("/console/resources")),
     "settings": ("admin", at("/console/settings")),
 }

@@ -297,4 +297,5 @@ async def furnish(work: Work) -> None:
     await work.stops.place(A_STOP)
     await work.events.append(ISSUED, at=NOW)
     await work.decisions.count(GRANT, "read:calendar", permitted=True, at=NOW)
+    await work.decisions.used(A_GRANT, "read:calendar", at=NOW)
     assert await work.audit.add_checkpoint(1, "note", at=NOW)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from remit.core.admission import Admission
-from remit.core.agents import AgentState
+from remit.core.agents import AgentState, ScopeKey
 from remit.core.audit.tree import leaf_hash, root_of
 from remit.core.keys import KeyState
 from remit.core.lifetimes import UNCHOSEN
@@ -127,6 +127,7 @@ EXPECTED: dict[str, tuple[Look, object]] = {
     ),
     "sessions.find": (lambda work: work.sessions.find(SESSION), A_SESSION),
     "facts.recall": (lambda work: work.facts.recall("settled"), "first"),
+    "decisions.used_by": (lambda work: work.decisions.used_by(AGENT), {ScopeKey(RESOURCE, "read:calendar"): NOW}),
 }
 """What a furnished tenant answers, value for value. Another tenant answers all of it with nothing."""
 

@@ -30,7 +30,7 @@ WALKS = {
     # What is asked for is the whole of a table of a tenant that stays small, or all of it.
     *("agents.ACTIVE_REMITS", "agents.LIST", "clients.COUNT_SELF_REGISTERED", "clients.LIST", "clients.UNUSED"),
     *("grants.LIST", "keys.ALL", "resources.LIST", "stops.LIST", "stops.LIST_IN_FORCE", "users.LIST"),
-    *("audit.CHECKPOINTS", "audit.NEWEST", "audit.SIGNED", "decisions.LAST_USED"),
+    *("audit.CHECKPOINTS", "audit.NEWEST", "audit.SIGNED"),
     # A tenant's own row.
     *("audit.FRONTIER", "statements.HEAD", "statements.DRAW_STAMP", "statements.DRAW_STOP_STAMP", "stops.BUMP"),
     *(
@@ -66,7 +66,7 @@ def test_no_other_statement_walks_a_whole_tenant(tmp_path):
             continue
         names = set(re.findall(r"(?<!:):(\w+)", sql))
         steps = [str(row[3]) for row in connection.execute("explain query plan " + sql, dict.fromkeys(names))]
-        if any(step.endswith("(tenant=?)") or step.startswith("SCAN") for step in steps):
+        if any(step.endswith("(tenant=?)") or re.match("SCAN (?!CONSTANT ROW)", step) for step in steps):
             walking.add(name)
     connection.close()
     assert walking == WALKS

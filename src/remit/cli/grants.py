@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from remit.cli.confirming import confirm
 from remit.cli.door import Api
 from remit.cli.exits import OK
 from remit.cli.find import find_agent, find_client, find_resource, find_user, names_of
 from remit.cli.output import row_of, write_record, write_rows
 from remit.cli.place import Change, Place, through
-from remit.cli.spans import end_of
+from remit.cli.spans import days_of, end_of
 from remit.core.grants import GrantState
 from remit.http.api import grants as rest
+from remit.http.api import many_grants as many
 from remit.http.api.shapes import Because
 
 app = App(
@@ -158,6 +161,89 @@ def revoke(grant: Id, /, *, reason: Why, place: Change | None = None) -> int:
         return OK
 
     return through(place, end_it)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which grants: those that all of this is true of."""
+
+    user: Annotated[str | None, Parameter(help="Those of this user.")] = None
+    agent: Annotated[str | None, Parameter(help="Those to this agent.")] = None
+    client: Annotated[str | None, Parameter(help="Those to this client.")] = None
+    resource: Annotated[str | None, Parameter(help="Those for this resource.")] = None
+    scope: Annotated[str | None, Parameter(help="Those that hold this scope.")] = None
+    unused: Annotated[str | None, Parameter(help="Older than this, and not used for as long, as in 90d.")] = None
+
+    async def fields(self, api: Api) -> dict[str, Any]:
+        return {
+            "user": None if self.user is None else await find_user(api, self.user),
+            "agent": None if self.agent is None else await find_agent(api, self.agent),
+            "client": None if self.client is None else await find_client(api, self.client),
+            "resource": None if self.resource is None else await find_resource(api, self.resource),
+            "scope": self.scope,
+            "unused_days": None if self.unused is None else days_of(self.unused),
+        }
+
+
+Yes = Annotated[bool, Parameter(negative="", show_default=False, help="Do it without being asked.")]
+
+
+@app.command(
+    name="revoke-all",
+    help_epilogue="Examples:\n  remit grants revoke-all --agent crawler --unused 90d --reason unused --dry-run"
+    "\n  remit grants revoke-all --user alice@example.com --reason 'has left' --yes",
+)
+def revoke_all(*, sought: Sought | None = None, reason: Why, yes: Yes = False, place: Change | None = None) -> int:
+    """Revoke all grants that are found, at most 500 at a time, all of them or none. It is final."""
+    place, sought = place or Change(), sought or Sought()
+
+    async def end_them(api: Api) -> int:
+        body = many.ManyGrants(reason=reason, **await sought.fields(api))
+        if not (yes or api.dry):
+            seen = await replace(api, dry=True).ask(many.revoke_many, body=body)
+            confirm(f"This revokes {len(seen.revoked)} grants for ever.", str(len(seen.revoked)))
+            body.mark = seen.mark
+        done = await api.ask(many.revoke_many, body=body)
+        write_record(done, json=place.json)
+        api.say(f"Revoked {len(done.revoked)}. Running servers refuse their tokens within a second.{_rest(done.more)}")
+        return OK
+
+    return through(place, end_them)
+
+
+@app.command(
+    help_epilogue="Examples:\n  remit grants trim --agent invoice-helper --reason 'least privilege' --dry-run"
+    "\n  remit grants trim --resource https://tickets.example.com --days 14 --reason 'least privilege' --yes",
+)
+def trim(
+    *,
+    sought: Sought | None = None,
+    days: Annotated[int, Parameter(help="What was used in so many days stays, and so does what is younger.")] = 7,
+    reason: Why,
+    yes: Yes = False,
+    place: Change | None = None,
+) -> int:
+    """Narrow all grants that are found to the scopes that were used, as guards reported."""
+    place, sought = place or Change(), sought or Sought()
+
+    async def cut(api: Api) -> int:
+        body = many.ManyTrims(reason=reason, days=days, **await sought.fields(api))
+        if not (yes or api.dry):
+            seen = await replace(api, dry=True).ask(many.trim_many, body=body)
+            write_rows(seen.trimmed, json=False)
+            confirm(f"This trims {len(seen.trimmed)} grants.", str(len(seen.trimmed)))
+            body.mark = seen.mark
+        done = await api.ask(many.trim_many, body=body)
+        write_rows(done.trimmed, json=False) if not place.json else write_record(done, json=True)
+        api.say(f"Trimmed {len(done.trimmed)}.{_rest(done.more)}")
+        return OK
+
+    return through(place, cut)
+
+
+def _rest(more: bool) -> str:
+    return " There are more: type the same again." if more else ""
 
 
 @app.command(help_epilogue="Examples:\n  remit grants lines grt_01k...")

@@ -26,6 +26,18 @@ def read_span(text: str) -> timedelta:
     return span
 
 
+def days_of(text: str) -> int:
+    """Read a span as whole days.
+
+    Raises:
+        Ended: it is none, or not of whole days.
+    """
+    span = read_span(text)
+    if span % timedelta(days=1):
+        raise end(f"`{text}` is not a span of whole days: write 30d or 4w", USAGE)
+    return span.days
+
+
 def one_of_both(token_seconds: int | None, *, as_tenant: bool) -> None:
     """Refuse a lifetime that is both given and left to the tenant, or neither."""
     if (token_seconds is None) != as_tenant:

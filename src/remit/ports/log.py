@@ -8,7 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from remit.core.agents import ScopeKey
 from remit.core.audit.events import Event
+from remit.core.grants import Grant
 from remit.core.names import AgentId, EventId, GrantId
 
 
@@ -87,8 +89,12 @@ class Decisions(Protocol):
 
     async def count(self, grant: GrantId, scope: str, *, permitted: bool, at: datetime) -> None: ...
     async def usage(self, grants: Sequence[GrantId]) -> tuple[Usage, ...]: ...
-    async def last_used(self) -> dict[AgentId, datetime]:
-        """Return when each agent that ever used anything last did."""
+    async def used(self, grant: Grant, scope: str, *, at: datetime) -> None:
+        """Remember, to the minute, that the agent of a grant used a scope."""
+        ...
+
+    async def used_by(self, agent: AgentId) -> dict[ScopeKey, datetime]:
+        """Return what an agent ever used, under whichever grant, and when it last did."""
         ...
 
 

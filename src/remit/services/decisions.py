@@ -97,3 +97,5 @@ async def _record(work: Work, resource: Resource, entry: Report, origin: Origin,
     await work.events.append(event, at=now)
     for scope in entry.required:
         await work.decisions.count(grant.id, scope, permitted=entry.permitted, at=now)
+        if entry.permitted:
+            await work.decisions.used(grant, scope, at=now)

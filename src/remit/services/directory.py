@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from remit.core.agents import Agent, Remit
+from remit.core.agents import Agent, Remit, ScopeKey
 from remit.core.authority import Chain
 from remit.core.clients import Client
 from remit.core.grants import Grant, GrantState
@@ -21,6 +21,9 @@ from remit.ports.work import GrantFilter, Usage, Work
 from remit.services.issuance import ceilings
 
 PAGE = 50
+
+GLANCED = 100
+"""How many of an agent's grants, the newest, are looked at to say how it stands: it may have millions."""
 
 
 class Standing(StrEnum):
@@ -70,7 +73,7 @@ class OwnGrant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentFacts:
-    """An agent in a table. Identity scopes are not counted: no API is called with them."""
+    """An agent in a table: what its newest grants give and it used. Identity scopes call no API and are not counted."""
 
     agent: Agent
     owner: User | None
@@ -94,6 +97,8 @@ class AgentRecord:
     sessions: int
     """Approvals that a Stop would end: live lines, and live grants by which it acts for itself."""
     users: int
+    partial: bool
+    """There are more grants than were looked at, so a Stop ends more than was counted."""
 
 
 class Directory:
@@ -101,7 +106,7 @@ class Directory:
 
     def __init__(self, work: Work, now: datetime) -> None:
         self._work = work
-        self._now = now
+        self.now = now
         self._users: dict[str, User | None] = {}
         self._agents: dict[str, Agent | None] = {}
         self._clients: dict[str, Client | None] = {}
@@ -150,7 +155,7 @@ class Directory:
     async def stop_on(self, targets: Sequence[Target]) -> StopInForce | None:
         """Return the newest stop in force on any of these."""
         for stop in reversed(await self._work.stops.on(targets)):
-            if stop.in_force(self._now):
+            if stop.in_force(self.now):
                 return StopInForce(stop=stop, by=await self.label(stop.actor) or stop.actor)
         return None
 
@@ -168,7 +173,7 @@ class Directory:
         ]
         if grant.user is not None:
             targets.append(Target(TargetKind.USER, grant.user))
-        stopped = await self.stop_on(targets) if live(grant, self._now) else None
+        stopped = await self.stop_on(targets) if live(grant, self.now) else None
         return GrantFacts(
             grant=grant,
             user=await self.user(grant.user),
@@ -177,25 +182,24 @@ class Directory:
             owner=await self.user(agent.owner),
             client=client,
             resource=resource,
-            standing=_standing(grant, stopped, self._now),
+            standing=_standing(grant, stopped, self.now),
             stopped=stopped,
             usage=await self._work.decisions.usage([grant.id]),
         )
 
     async def agent_facts(self, agent: Agent) -> AgentFacts:
-        grants = [grant for grant in await self._work.grants.list(agent=agent.id) if live(grant, self._now)]
-        usage = await self._work.decisions.usage([grant.id for grant in grants])
-        held = {(grant.resource, name) for grant in grants for name in grant.scopes - IDENTITY_SCOPES}
-        of_grant = {grant.id: grant.resource for grant in grants}
-        used = {(of_grant[entry.grant], entry.scope) for entry in usage if entry.count}
+        found = await self._work.grants.page(GrantFilter(agent=agent.id), limit=GLANCED)
+        grants = [grant for grant in found if live(grant, self.now)]
+        held = {ScopeKey(grant.resource, name) for grant in grants for name in grant.scopes - IDENTITY_SCOPES}
+        used = await self._work.decisions.used_by(agent.id)
         return AgentFacts(
             agent=agent,
             owner=await self.user(agent.owner),
             clients=await self._work.clients.list(agent.id),
             stopped=await self.stop_on([Target(TargetKind.AGENT, agent.id)]),
             granted=len(held),
-            used=len(held & used),
-            last_used=_latest(usage),
+            used=len(held & used.keys()),
+            last_used=max(used.values(), default=None),
         )
 
 
@@ -214,21 +218,26 @@ async def describe_agent(tenant: TenantId, agent: AgentId, deps: Deps) -> AgentR
         remit = await work.agents.remit(agent)
         spoken = sorted({key.resource for key in remit.scopes}) if remit is not None else []
         resources = [await directory.resource(resource) for resource in spoken]
-        grants = await work.grants.list(agent=agent, active=False)
-        working = [grant for grant in grants if live(grant, now)]
-        sessions = sum(grant.user is None for grant in working)
-        for grant in working:
-            lines = await work.lines.list(grant.id)
-            sessions += sum(line.state is GrantState.ACTIVE and now < line.expires_at for line in lines)
+        grants = await work.grants.page(GrantFilter(agent=agent), limit=GLANCED + 1)
+        working = [grant for grant in grants[:GLANCED] if live(grant, now)]
         return AgentRecord(
             facts=await directory.agent_facts(found),
             sponsor=await directory.user(found.sponsor),
             remit=remit,
             resources=tuple(resource for resource in resources if resource is not None),
             grants=tuple([await directory.grant(grant) for grant in live_first(grants, now)[:PAGE]]),
-            sessions=sessions,
+            sessions=sum([await sessions_of(work, grant, now) for grant in working]),
             users=len({grant.user for grant in working if grant.user is not None}),
+            partial=len(grants) > GLANCED,
         )
+
+
+async def sessions_of(work: Work, grant: Grant, now: datetime) -> int:
+    """Count the approvals that end with a grant: its live lines, or the one by which an agent acts for itself."""
+    if grant.user is None:
+        return 1
+    lines = await work.lines.page(grant.id, limit=PAGE)
+    return sum(line.state is GrantState.ACTIVE and now < line.expires_at for line in lines)
 
 
 async def list_own_grants(tenant: TenantId, user: UserId, deps: Deps) -> tuple[OwnGrant, ...]:

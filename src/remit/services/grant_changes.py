@@ -18,6 +18,7 @@ NO_GRANT = Refusal("not_found", "no such grant, or it is not yours")
 
 WIDER = Refusal("invalid_request", "only what the agent holds now can stay: open the page again")
 ENDED = Refusal("invalid_request", "this grant was revoked already: nothing of it is left")
+GONE = replace(ENDED, code="conflict")
 
 
 async def narrow(
@@ -33,8 +34,8 @@ async def narrow(
         if not keep <= held.scopes:
             return WIDER
         if not keep - {"offline_access"}:
-            return await _revoke(work, held, deps, who, reason="its user left it nothing")
-        return await _narrow(work, held, keep, deps, who, reason="narrowed by its user")
+            return await revoke_in(work, held, deps, who, reason="its user left it nothing")
+        return await narrow_in(work, held, keep, deps, who, reason="narrowed by its user")
 
 
 async def narrow_any(
@@ -46,12 +47,12 @@ async def narrow_any(
         if held is None:
             return NO_GRANT
         if held.state is GrantState.REVOKED:
-            return replace(ENDED, code="conflict")
+            return GONE
         if not keep <= held.scopes:
             return Refusal("invalid_request", f"only what it holds can stay: {' '.join(sorted(held.scopes))}")
         if not keep - {"offline_access"}:
             return Refusal("invalid_request", "name a scope that stays, or revoke the grant")
-        return await _narrow(work, held, keep, deps, who, reason=reason)
+        return await narrow_in(work, held, keep, deps, who, reason=reason)
 
 
 async def revoke_own(tenant: TenantId, grant: GrantId, user: UserId, deps: Deps, who: Who) -> Grant | Refusal:
@@ -60,7 +61,7 @@ async def revoke_own(tenant: TenantId, grant: GrantId, user: UserId, deps: Deps,
         held = await work.grants.get(grant)
         if held is None or held.user != user:
             return NO_GRANT
-        return await _revoke(work, held, deps, who, reason="stopped by its user")
+        return await revoke_in(work, held, deps, who, reason="stopped by its user")
 
 
 async def revoke_all_own(tenant: TenantId, user: UserId, deps: Deps, who: Who) -> int:
@@ -68,7 +69,7 @@ async def revoke_all_own(tenant: TenantId, user: UserId, deps: Deps, who: Who) -
     async with deps.db.work(tenant) as work:
         held = await work.grants.list(user=user)
         for grant in held:
-            await _revoke(work, grant, deps, who, reason="its user stopped everything")
+            await revoke_in(work, grant, deps, who, reason="its user stopped everything")
         return len(held)
 
 
@@ -76,10 +77,10 @@ async def revoke_any(tenant: TenantId, grant: GrantId, deps: Deps, who: Who, *, 
     """End a grant, whoever's it is: for administrators."""
     async with deps.db.work(tenant) as work:
         held = await work.grants.get(grant)
-        return NO_GRANT if held is None else await _revoke(work, held, deps, who, reason=reason)
+        return NO_GRANT if held is None else await revoke_in(work, held, deps, who, reason=reason)
 
 
-async def _narrow(work: Work, held: Grant, keep: frozenset[str], deps: Deps, who: Who, *, reason: str) -> Grant:
+async def narrow_in(work: Work, held: Grant, keep: frozenset[str], deps: Deps, who: Who, *, reason: str) -> Grant:
     if keep == held.scopes:
         return held
     who = await _about(work, held, who)
@@ -94,7 +95,7 @@ async def _narrow(work: Work, held: Grant, keep: frozenset[str], deps: Deps, who
     return replace(held, scopes=keep)
 
 
-async def _revoke(work: Work, held: Grant, deps: Deps, who: Who, *, reason: str) -> Grant | Refusal:
+async def revoke_in(work: Work, held: Grant, deps: Deps, who: Who, *, reason: str) -> Grant | Refusal:
     if held.state is GrantState.REVOKED:
         return held
     stop = await stop_in(work, Target(TargetKind.GRANT, held.id), deps, await _about(work, held, who), reason=reason)

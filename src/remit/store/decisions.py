@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from remit.core.names import AgentId, GrantId
+from remit.core.agents import ScopeKey
+from remit.core.grants import Grant
+from remit.core.names import AgentId, GrantId, ResourceId
 from remit.ports.work import Usage
 from remit.store.columns import from_ms, to_ms
 from remit.store.statements import Statements
@@ -29,11 +31,19 @@ select grant_id, scope, count, denied, last_at
   from scope_usage where tenant = :tenant and grant_id = :grant order by scope
 """
 
-LAST_USED = """
-select g.agent_id, max(u.last_at)
-  from scope_usage u join grants g on g.tenant = u.tenant and g.id = u.grant_id
- where u.tenant = :tenant and u.count > 0
- group by g.agent_id
+# An agent works for many at a time: its row is written once a minute, or all of them would wait for each other.
+USED = """
+insert into agent_usage (tenant, agent_id, resource_id, scope, last_at)
+select cast(:tenant as text), cast(:agent as text), cast(:resource as text), cast(:scope as text), cast(:at as bigint)
+ where not exists (
+       select 1 from agent_usage
+        where tenant = :tenant and agent_id = :agent and resource_id = :resource and scope = :scope
+          and last_at > cast(:at as bigint) - 60000)
+on conflict (tenant, agent_id, resource_id, scope) do update set last_at = excluded.last_at
+"""
+
+USED_BY = """
+select resource_id, scope, last_at from agent_usage where tenant = :tenant and agent_id = :agent
 """
 
 
@@ -61,5 +71,9 @@ class DecisionTables:
             ]
         )
 
-    async def last_used(self) -> dict[AgentId, datetime]:
-        return {AgentId(agent): from_ms(at) for agent, at in await self._statements.rows(LAST_USED)}
+    async def used(self, grant: Grant, scope: str, *, at: datetime) -> None:
+        await self._statements.rows(USED, agent=grant.agent, resource=grant.resource, scope=scope, at=to_ms(at))
+
+    async def used_by(self, agent: AgentId) -> dict[ScopeKey, datetime]:
+        rows = await self._statements.rows(USED_BY, agent=agent)
+        return {ScopeKey(ResourceId(resource), scope): from_ms(at) for resource, scope, at in rows}

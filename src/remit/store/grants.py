@@ -60,27 +60,28 @@ select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver,
  order by id desc limit :limit
 """
 
+# The index is read in its order and no further than the page: a list of ids would be made whole first.
 PAGE_OF_USER = """
-select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver, state, created_at, expires_at
-  from grants
- where tenant = :tenant
-   and id in (select id from grants where tenant = :tenant and user_id = :user and id < :before)
-   and (cast(:agent as text) is null or agent_id = :agent)
-   and (cast(:client as text) is null or client_id = :client)
-   and (cast(:resource as text) is null or resource_id = :resource)
-   and (cast(:state as text) is null or state = :state)
- order by id desc limit :limit
+select g.id, g.user_id, g.agent_id, g.client_id, g.resource_id, g.scopes, g.purpose, g.approver, g.state, g.created_at,
+       g.expires_at
+  from (select id from grants where tenant = :tenant and user_id = :user and id < :before) k
+  join grants g on g.tenant = :tenant and g.id = k.id
+ where (cast(:client as text) is null or g.client_id = :client)
+   and (cast(:agent as text) is null or g.agent_id = :agent)
+   and (cast(:resource as text) is null or g.resource_id = :resource)
+   and (cast(:state as text) is null or g.state = :state)
+ order by k.id desc limit :limit
 """
 
 PAGE_OF_AGENT = """
-select id, user_id, agent_id, client_id, resource_id, scopes, purpose, approver, state, created_at, expires_at
-  from grants
- where tenant = :tenant
-   and id in (select id from grants where tenant = :tenant and agent_id = :agent and id < :before)
-   and (cast(:client as text) is null or client_id = :client)
-   and (cast(:resource as text) is null or resource_id = :resource)
-   and (cast(:state as text) is null or state = :state)
- order by id desc limit :limit
+select g.id, g.user_id, g.agent_id, g.client_id, g.resource_id, g.scopes, g.purpose, g.approver, g.state, g.created_at,
+       g.expires_at
+  from (select id from grants where tenant = :tenant and agent_id = :agent and id < :before) k
+  join grants g on g.tenant = :tenant and g.id = k.id
+ where (cast(:client as text) is null or g.client_id = :client)
+   and (cast(:resource as text) is null or g.resource_id = :resource)
+   and (cast(:state as text) is null or g.state = :state)
+ order by k.id desc limit :limit
 """
 
 ADD = """

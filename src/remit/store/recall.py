@@ -20,6 +20,7 @@ from remit.core.names import TenantId
 
 VOLATILE: Final = frozenset(
     {
+        "agent_usage",
         "audit_tree",
         "checkpoint",
         "client_reading",

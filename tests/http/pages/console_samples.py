@@ -5,6 +5,7 @@ from dataclasses import replace
 from remit.http._kit.render import View
 from remit.http._kit.views import (
     EventRow,
+    FieldError,
     GrantRow,
     Integrity,
     Link,
@@ -14,6 +15,7 @@ from remit.http.console.audit.page import AuditFilter, AuditPage
 from remit.http.console.event.page import ChainStop, EventPage, Fact, Stand
 from remit.http.console.grants.page import GrantsFilter, GrantsPage
 from remit.http.console.overview.page import DeniedScope, OverviewPage, Step, StopInForce
+from remit.http.console.taking_back.page import TakenRow, TakingBackPage
 from tests.http.pages.account_samples import CALENDAR, DANA, INVOICES, NOW, ago, ahead, frame
 from tests.http.pages.agent_samples import agent_views
 
@@ -211,6 +213,46 @@ ACCESS_TABS = (
 )
 CHIPS = (Link(label="All", href="/console/agents", current=True), Link(label="No owner", href="/console/agents?show=n"))
 
+TAKING_BACK = TakingBackPage(
+    frame=frame(DANA, "Access"),
+    back="/console/grants?agent=agt_1",
+    trims=False,
+    days=0,
+    sought=(("Agent", "Meeting scheduler"), ("Days unused", "30")),
+    count=2,
+    more=False,
+    effect="Ends 3 sessions of 1 agent and 2 users within a second, for ever.",
+    users=("alice@acme.example", "bob@acme.example"),
+    users_more=0,
+    agents=("Meeting scheduler",),
+    agents_more=0,
+    rows=(
+        TakenRow(
+            user="alice@acme.example",
+            agent="Meeting scheduler",
+            agent_href="/console/agents/agt_1",
+            client="scheduler-cli",
+            resource=CALENDAR,
+            scopes=("delete:calendar", "write:calendar"),
+            left=("openid", "read:calendar"),
+        ),
+        TakenRow(
+            user="",
+            agent="Meeting scheduler",
+            agent_href="/console/agents/agt_1",
+            client="Meeting scheduler",
+            resource=INVOICES,
+            scopes=("invoices.read",),
+            left=(),
+        ),
+    ),
+    nothing="",
+    hidden=(("agent", "agt_1"), ("unused", "30"), ("mark", "0f3a")),
+    action="/console/grants/revoke",
+    word="2",
+    reason="spring cleaning",
+)
+
 CONSOLE: dict[str, View] = {
     "overview": OVERVIEW,
     "agents": AgentsPage(
@@ -247,7 +289,7 @@ CONSOLE: dict[str, View] = {
             ),
         ),
         command="remit agent add scheduler",
-        older="/console/agents?after=agt_9",
+        more="/console/agents?before=agt_9",
     ),
     "agents, narrowed to nothing": AgentsPage(
         frame=frame(DANA, "Agents"), chips=CHIPS, rows=(), command="remit agents create x", narrowed=True
@@ -260,7 +302,7 @@ CONSOLE: dict[str, View] = {
         filter=GrantsFilter(),
         rows=GRANTS,
         newer="/console/grants",
-        older="/console/grants?page=2",
+        older="/console/grants?before=grt_9",
     ),
     "access, narrowed to nothing": GrantsPage(
         frame=frame(DANA, "Access"),
@@ -268,6 +310,36 @@ CONSOLE: dict[str, View] = {
         action="/console/grants",
         filter=GrantsFilter(user="alice@acme.example", state="revoked"),
         rows=(),
+    ),
+    "access, found to be taken back": GrantsPage(
+        frame=frame(DANA, "Access"),
+        tabs=ACCESS_TABS,
+        action="/console/grants",
+        filter=GrantsFilter(agent="agt_1", unused="30"),
+        rows=GRANTS[:1],
+        revoke_all="/console/grants/revoke?agent=agt_1",
+        trim_all="/console/grants/trim?agent=agt_1",
+    ),
+    "revoke many": TAKING_BACK,
+    "revoke many, typed wrong": replace(
+        TAKING_BACK,
+        more=True,
+        users_more=480,
+        errors=(
+            FieldError(name="reason", text="Say why."),
+            FieldError(name="typed", text="Type 2, the number of grants."),
+        ),
+    ),
+    "trim many": replace(
+        TAKING_BACK, trims=True, days=30, look="/console/grants/trim", word="", action="/console/grants/trim"
+    ),
+    "revoke many, nothing found": replace(
+        TAKING_BACK,
+        count=0,
+        rows=(),
+        nothing="No grant that still gives anything is found by this.",
+        action="",
+        word="",
     ),
     "audit": AuditPage(
         frame=frame(DANA, "Audit"),

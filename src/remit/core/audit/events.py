@@ -134,6 +134,27 @@ class GrantNarrowed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrantsRevoked(Event):
+    """Grants were looked for and revoked together. `sought` says by what; each has an event of its own, too."""
+
+    type: ClassVar[str] = "grants.revoked"
+    sought: tuple[str, ...]
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantsTrimmed(Event):
+    """Grants were looked for and narrowed together to what was used of them in `days`."""
+
+    type: ClassVar[str] = "grants.trimmed"
+    sought: tuple[str, ...]
+    count: int
+    days: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenIssued(Event):
     type: ClassVar[str] = "token.issued"
     grant_type: str
@@ -291,6 +312,8 @@ EVENTS: tuple[type[Event], ...] = (
     ConsentDenied,
     GrantApproved,
     GrantNarrowed,
+    GrantsRevoked,
+    GrantsTrimmed,
     TokenIssued,
     TokenExchanged,
     TokenRefused,

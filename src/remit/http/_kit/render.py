@@ -33,6 +33,7 @@ from remit.http.console.overview.page import OverviewPage
 from remit.http.console.resources.page import ResourcesPage
 from remit.http.console.secret.page import SecretPage
 from remit.http.console.settings.page import SettingsPage
+from remit.http.console.taking_back.page import TakingBackPage
 from remit.http.docs.page import DocsPage
 from remit.http.docs.reference import ReferencePage
 from remit.http.setup.page import SetupPage
@@ -57,6 +58,7 @@ View: TypeAlias = (
     | SettingsPage
     | SecretPage
     | GrantsPage
+    | TakingBackPage
     | AuditPage
     | EventPage
     | SetupPage
@@ -84,6 +86,7 @@ TEMPLATES: dict[type[View], str] = {
     SettingsPage: "console/settings/page.html",
     SecretPage: "console/secret/page.html",
     GrantsPage: "console/grants/page.html",
+    TakingBackPage: "console/taking_back/page.html",
     AuditPage: "console/audit/page.html",
     EventPage: "console/event/page.html",
     SetupPage: "setup/page.html",

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from remit.core.agents import Agent, AgentState, Remit, ScopeKey
 from remit.core.names import AgentId, ResourceId, UserId
 from remit.core.oauth.verdicts import Refusal
-from remit.core.stops import TargetKind
+from remit.core.stops import Target, TargetKind
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
 from remit.http.api.shapes import (
     Because,
@@ -214,8 +214,8 @@ async def _find(call: Call[Any, Any]) -> Agent | Refusal:
 
 
 async def _told(call: Call[Any, Any], agents: Sequence[Agent]) -> list[AgentView]:
-    stops = await call.work.stops.list(in_force_at=call.deps.clock.now())
-    stopped = {stop.target.id for stop in stops if stop.target.kind is TargetKind.AGENT}
+    stops = await call.work.stops.on([Target(TargetKind.AGENT, agent.id) for agent in agents])
+    stopped = {stop.target.id for stop in stops if stop.in_force(call.deps.clock.now())}
     return [
         AgentView(
             id=agent.id,

@@ -27,6 +27,7 @@ from remit.http.console.overview.load import load as load_overview
 from remit.http.console.resources.load import load as load_resources
 from remit.http.console.rows import agent_url
 from remit.http.console.settings.routes import ROUTES as SETTINGS
+from remit.http.console.taking_back.routes import ROUTES as TAKING_BACK
 from remit.http.visits import ADMINS, READERS, Visit, form_for, page_for
 from remit.services.grant_changes import revoke_any
 from remit.services.stops import lift_stops, place_stop
@@ -140,6 +141,7 @@ ROUTES: Final = (
     *CREDENTIALS,
     *SETTINGS,
     Route("/console/grants", page_for(READERS, show_grants), methods=["GET"]),
+    *TAKING_BACK,
     Route("/console/grants/{grant}/revoke", form_for(ADMINS, revoke_grant), methods=["POST"]),
     Route("/console/stops/{stop}/lift", form_for(ADMINS, lift_stop), methods=["POST"]),
     Route("/console/audit", page_for(READERS, show_audit), methods=["GET"]),

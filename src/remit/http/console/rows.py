@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
+from remit.core.audit.events import GrantsRevoked, GrantsTrimmed
 from remit.core.credentials import Credential, CredentialKind
 from remit.core.grants import GrantState
 from remit.core.keys import KeyState
-from remit.core.names import AgentId, ClientId, GrantId, ResourceId, StopId
+from remit.core.names import AgentId, ClientId, EventId, GrantId, ResourceId, StopId
 from remit.core.stops import Target, TargetKind
 from remit.core.tenants import DEFAULT_SLUG
 from remit.http._kit.views import (
@@ -26,6 +29,7 @@ from remit.http.browser import frame
 from remit.http.console.sentences import actor, summary
 from remit.http.trail import with_query
 from remit.http.visits import Visit
+from remit.ports.log import StoredEvent
 from remit.services.activity import Told
 from remit.services.directory import GrantFacts, Standing, StopInForce
 from remit.services.integrity import Seal
@@ -129,6 +133,11 @@ def _may_end(item: Credential) -> bool:
     return item.live and (item.kind is CredentialKind.SECRET or item.id == OLD_KEYS)
 
 
+def days_in(text: str) -> int:
+    """Read a number of days that somebody typed; 0 where it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
+
+
 def page_number(visit: Visit) -> int:
     text = visit.query.one("page") or "1"
     return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
@@ -146,6 +155,16 @@ def tenant_flag(visit: Visit) -> str:
 
 def register_command(visit: Visit) -> str:
     return f'remit agents create scheduler --purpose "book meetings" --owner {visit.user.email}{tenant_flag(visit)}'
+
+
+def _taken(event: StoredEvent) -> Notice | None:
+    """Say what was taken back together, as its event tells it."""
+    told = msgspec.json.decode(event.body)["what"] if event.type in {GrantsRevoked.type, GrantsTrimmed.type} else None
+    if told is None:
+        return None
+    done = "revoked" if event.type == GrantsRevoked.type else "trimmed to what was used of them"
+    grants = "1 grant is" if told["count"] == 1 else f"{told['count']} grants are"
+    return Notice(text=f"{grants} {done}.")
 
 
 async def _notice(visit: Visit) -> Notice | None:
@@ -170,6 +189,9 @@ async def _notice(visit: Visit) -> Notice | None:
                 grant = await work.grants.get(GrantId(about))
                 over = grant is not None and grant.state is GrantState.REVOKED
                 return Notice(text="That access is revoked. The agent has to ask for it again.") if over else None
+            case "taken":
+                event = await work.events.get(EventId(about))
+                return None if event is None else _taken(event)
             case "lifted":
                 stop = await work.stops.get(StopId(about))
                 over = stop is not None and stop.lifted_at is not None

@@ -49,6 +49,8 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "consent.denied": "{actor} said no to {agent}",
     "grant.approved": "{approver} let {agent} act for itself: {scopes}",
     "grant.narrowed": "{actor} took back from {agent}: {removed}",
+    "grants.revoked": "{actor} revoked {count} grants together: {reason}",
+    "grants.trimmed": "{actor} trimmed {count} grants to what was used of them: {reason}",
     "token.issued": "{client} got a token for: {scopes}",
     "token.exchanged": "{client} showed a token and got one to act on with: {scopes}",
     "token.refused": "No token was given: {reason}",
@@ -76,6 +78,10 @@ REASONS: Final[Mapping[str, str]] = {
     "consent.denied": "{actor} was shown {shown}, and chose Deny. Nothing was given.",
     "grant.approved": "{approver} approved it as an administrator; no user is involved.",
     "grant.narrowed": "{actor} unticked {removed}. What stays: {scopes}. Every token from before is refused.",
+    "grants.revoked": "{actor} looked for grants by {sought} and revoked the {count} that were found: {reason}. "
+    "Each has an event of its own.",
+    "grants.trimmed": "{actor} looked for grants by {sought} and took from {count} of them what nobody had used for "
+    "{days} days: {reason}. Each has an event of its own.",
     "token.issued": "{client} asked for {requested}. What was granted and is open to it now: {scopes}. {taken}{bound}",
     "token.exchanged": "{client} showed a token for {subject_resource} and asked to act on at {resource} with "
     "{requested}. One after the other act: {chain}. What is open to all of them: {scopes}. {taken}{bound}",

@@ -48,3 +48,13 @@ table(
     of("grants", "grant_id"),
     key=("grant_id", "scope"),
 )
+table(
+    "agent_usage",
+    text("agent_id"),
+    text("resource_id"),
+    text("scope"),
+    time("last_at"),
+    of("agent", "agent_id"),
+    of("resource", "resource_id"),
+    key=("agent_id", "resource_id", "scope"),
+)

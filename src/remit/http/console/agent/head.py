@@ -40,4 +40,5 @@ def may_stop(visit: Visit, facts: AgentFacts) -> bool:
 def _effect(record: AgentRecord) -> str:
     sessions = f"{record.sessions} session{'' if record.sessions == 1 else 's'}"
     users = f"{record.users} user{'' if record.users == 1 else 's'}"
-    return f"ends {sessions} of {users} within a second, and can be taken back."
+    least = "at least " if record.partial else ""
+    return f"ends {least}{sessions} of {users} within a second, and can be taken back."

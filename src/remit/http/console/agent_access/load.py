@@ -10,6 +10,7 @@ from remit.http._kit.views import Resource
 from remit.http.console.agent.head import head_of
 from remit.http.console.agent_access.page import AgentAccessPage, RemitOnResource, ScopeUse
 from remit.http.console.rows import console_frame
+from remit.http.trail import with_query
 from remit.http.visits import Visit
 from remit.ports.work import Usage
 from remit.services.directory import AgentRecord, Standing, describe_agent
@@ -23,6 +24,7 @@ async def load(visit: Visit, agent: AgentId) -> AgentAccessPage | None:
         frame=await console_frame(visit, "Agents"),
         head=head_of(visit, record, "Access"),
         remit_version=record.remit.version if record.remit else 0,
+        trim=with_query(f"{visit.issuer}/console/grants/trim", agent=agent) if visit.may_write else "",
         parts=_parts(record, record.remit) if record.remit else (),
     )
 

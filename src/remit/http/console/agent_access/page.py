@@ -42,3 +42,5 @@ class AgentAccessPage:
     head: AgentHead
     remit_version: int
     parts: tuple[RemitOnResource, ...]
+    trim: str = ""
+    """Where its grants can be narrowed to what was used; empty where nobody may."""

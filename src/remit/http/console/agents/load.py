@@ -5,8 +5,8 @@ from __future__ import annotations
 from remit.http._kit.views import Link
 from remit.http.console.agent.head import may_stop
 from remit.http.console.agents.page import AgentRow, AgentsPage
-from remit.http.console.rows import agent_url, console_frame, page_number, page_url, register_command
-from remit.http.trail import with_query
+from remit.http.console.rows import agent_url, console_frame, register_command
+from remit.http.trail import id_trail_of, trail_url, with_query
 from remit.http.visits import Visit
 from remit.services.directory import AgentFacts
 from remit.services.tables import AgentsWanted, list_agents
@@ -25,7 +25,8 @@ CHIPS = (
 async def load(visit: Visit) -> AgentsPage:
     shown = visit.query.one("show") or ""
     wanted = AgentsWanted(shown) if shown in set(AgentsWanted) else AgentsWanted.ALL
-    rows, where = await list_agents(visit.tenant, visit.deps, page=page_number(visit), wanted=wanted)
+    trail = id_trail_of(visit)
+    part = await list_agents(visit.tenant, visit.deps, after=trail[-1] if trail else "", wanted=wanted)
     base = f"{visit.issuer}/console/agents"
     show = "" if wanted is AgentsWanted.ALL else wanted.value
     return AgentsPage(
@@ -38,11 +39,11 @@ async def load(visit: Visit) -> AgentsPage:
             )
             for value, label in CHIPS
         ),
-        rows=tuple(_row(visit, facts) for facts in rows),
+        rows=tuple(_row(visit, facts) for facts in part.rows),
         command=register_command(visit),
         narrowed=wanted is not AgentsWanted.ALL,
-        older=page_url(base, where.number + 1, show=show) if where.more else "",
-        newer=page_url(base, where.number - 1, show=show) if where.number > 1 else "",
+        more=trail_url(base, [*trail, part.next], show=show) if part.next else "",
+        back=trail_url(base, trail[:-1], show=show) if trail else "",
     )
 
 

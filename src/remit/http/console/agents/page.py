@@ -37,5 +37,6 @@ class AgentsPage:
     command: str
     """The command line that registers an agent, for the empty table."""
     narrowed: bool = False
-    older: str = ""
-    newer: str = ""
+    more: str = ""
+    """Where the table goes on. What is rare may be on a later page of it."""
+    back: str = ""

@@ -13,13 +13,16 @@ class GrantsFilter:
 
     user: str = ""
     agent: str = ""
+    client: str = ""
     resource: str = ""
     scope: str = ""
     state: str = ""
+    unused: str = ""
+    """Days."""
 
     @property
     def any(self) -> bool:
-        return bool(self.user or self.agent or self.resource or self.scope or self.state)
+        return any((self.user, self.agent, self.client, self.resource, self.scope, self.state, self.unused))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,9 @@ class GrantsPage:
     rows: tuple[GrantRow, ...]
     older: str = ""
     newer: str = ""
+    revoke_all: str = ""
+    """Where all that the filter finds can be revoked; empty where it finds everything or nobody may."""
+    trim_all: str = ""
 
     @property
     def states(self) -> tuple[str, ...]:

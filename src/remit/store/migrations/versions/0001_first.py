@@ -468,6 +468,16 @@ def upgrade() -> None:
         _of("scope_usage", "grant_id", "grants"),
         key=("grant_id", "scope"),
     )
+    _table(
+        "agent_usage",
+        Column("agent_id", Text, nullable=False),
+        Column("resource_id", Text, nullable=False),
+        Column("scope", Text, nullable=False),
+        Column("last_at", BigInteger, nullable=False),
+        _of("agent_usage", "agent_id", "agent"),
+        _of("agent_usage", "resource_id", "resource"),
+        key=("agent_id", "resource_id", "scope"),
+    )
     op.create_index(
         "remit_active",
         "remit",

@@ -1,0 +1,1 @@
+"""Take many grants back: look first, then confirm."""
