@@ -17,6 +17,8 @@ from starlette.types import ASGIApp
 
 from remit.http._kit.render import STATIC_PREFIX, Pages
 from remit.http.account.routes import ROUTES as SIGN_IN
+from remit.http.account.second_factor.routes import ROUTES as SECOND_FACTOR
+from remit.http.account.security.routes import ROUTES as SECURITY
 from remit.http.account.self_service import ROUTES as SELF_SERVICE
 from remit.http.api.routes import ROUTES as API
 from remit.http.console.routes import ROUTES as CONSOLE
@@ -67,6 +69,8 @@ def routes() -> Sequence[BaseRoute]:
         Route(STATIC_PREFIX + "{name}", static_endpoint, methods=["GET"]),
         *API,
         *SIGN_IN,
+        *SECOND_FACTOR,
+        *SECURITY,
         *SELF_SERVICE,
         *CONSOLE,
         *SETUP,

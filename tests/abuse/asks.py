@@ -251,6 +251,9 @@ API: dict[str, tuple[Ask, ...]] = {
     "GET /api/v1/users/{user}": (Ask(by="program"),),
     "PATCH /api/v1/users/{user}": (Ask(method="PATCH", by="program", json={"name": "n"}),),
     "POST /api/v1/users/{user}/state": (Ask(method="POST", by="program", json={"state": "inactive", **BECAUSE}),),
+    "POST /api/v1/users/{user}/second-factor/reset": (
+        Ask(method="POST", by="program", json=BECAUSE, instead={"user": "doubled"}),
+    ),
     "GET /api/v1/users/{user}/rights/{resource}": (Ask(by="program"),),
     "PUT /api/v1/users/{user}/rights/{resource}": (
         Ask(method="PUT", by="program", json={"scopes": ["read:calendar"]}),
@@ -301,6 +304,13 @@ PAGES: dict[str, tuple[Ask, ...]] = {
     "GET /account/agents/{grant}/change": (Ask(by="alice"),),
     "POST /account/agents/{grant}/change": (Ask(method="POST", by="alice", form={"scope": "read:calendar"}),),
     "GET /account/activity": (Ask(by="alice"),),
+    "GET /login/code": (Ask(by="browser", query={"half": "<half>"}),),
+    "POST /login/code": (Ask(method="POST", by="browser", form={"half": "<half>", "code": "000000"}),),
+    "GET /account/security": (Ask(by="alice"),),
+    "POST /account/security/begin": (Ask(method="POST", by="alice", form={"password": "wrong"}),),
+    "POST /account/security/confirm": (Ask(method="POST", by="alice", form={"code": "000000"}),),
+    "POST /account/security/recovery": (Ask(method="POST", by="alice", form={"code": "000000"}),),
+    "POST /account/security/remove": (Ask(method="POST", by="alice", form={"code": "000000"}),),
     "POST /account/theme": (Ask(method="POST", by="alice", form={"theme": "dark"}),),
     "POST /account/stop-everything": (Ask(method="POST", by="alice"),),
     "GET /console": (Ask(by="admin"),),

@@ -8,10 +8,13 @@ from urllib.parse import quote
 
 import pytest
 
+from remit.core.oauth.verdicts import TooMany
+from remit.services.second_factor import TRIES, remove, renew
 from tests.http.api.world import api_of
 from tests.kit.flows import assertion, visit
-from tests.kit.pages import form_to, submit, text_of
-from tests.kit.world import PASSWORD
+from tests.kit.pages import follow, form_to, submit, text_of
+from tests.kit.second_factor import enrol, type_code
+from tests.kit.world import PASSWORD, SEEDER
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -155,6 +158,45 @@ async def test_b_key_07_other_spellings_of_a_name_are_no_further_tries(remit):
         assert not answer.is_redirect, email
     told = [event["reason"] for event in [e["what"] for e in await remit.events(world, type="user.sign_in_refused")]]
     assert "too many tries" in told
+
+
+async def test_b_key_07_one_rule_and_one_count_for_the_second_factor(remit):
+    world = remit.acme
+    app = await enrol(remit, world)
+    for email in ("alice@example.com", "Alice@Example.com", " ALICE@example.com "):
+        # However she is called, she is asked; the password alone gives no session.
+        async with remit.browser() as browser:
+            answer = await sign_in(remit, world, email, PASSWORD)
+            assert "/login/code" in answer.headers["location"]
+            assert "remit_acme=" not in answer.headers.get("set-cookie", "")
+    refused = 0
+    async with remit.browser() as browser:
+        page = await follow(browser, await visit(browser, world))
+        for number in range(12):
+            page = await type_code(browser, page, f"{number:06}")
+            refused += page.status_code == 429
+    assert refused >= 12 - TRIES
+    # Now the right code is refused too, in every other place that takes one.
+    async with remit.browser() as browser:
+        page = await follow(browser, await visit(browser, world))
+        assert (await type_code(browser, page, app.code())).status_code == 429
+    for ask in (remove, renew):
+        outcome = await ask(world.tenant.id, world.alice.id, app.code(), remit.deps, SEEDER)
+        assert isinstance(outcome, TooMany)
+
+
+@pytest.mark.parametrize("typed", ["{0}", " {0} ", "{0[0]} {0[1]} {0[2]}{0[3]}{0[4]}{0[5]}"])
+async def test_b_key_07_a_code_works_once_however_it_is_typed(remit, typed):
+    world = remit.acme
+    app = await enrol(remit, world)
+    code = app.code()
+    async with remit.browser() as browser:
+        page = await follow(browser, await visit(browser, world))
+        assert (await type_code(browser, page, typed.format(code))).url.path.endswith("/account")
+    async with remit.browser() as browser:
+        page = await follow(browser, await visit(browser, world))
+        page = await type_code(browser, page, code)
+        assert "That code is not right" in text_of(page)
 
 
 async def test_b_key_08_nobody_learns_who_or_what_exists(remit):

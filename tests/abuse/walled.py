@@ -13,6 +13,7 @@ import apsw
 from remit.core.names import LineId, Prefix, SecretKind, SessionId, UserId
 from remit.core.sessions import LoginSession
 from remit.core.stops import Target, TargetKind
+from remit.core.totp import STEP_SECONDS
 from remit.services.provisioning.initial_tokens import add_initial_token
 from remit.services.provisioning.setup import create_setup_link
 from remit.services.stops import place_stop
@@ -21,7 +22,8 @@ from tests.http.api.world import EVERYTHING, api_as, api_of
 from tests.kit.flows import approve, claims_of, get_tokens, request_for
 from tests.kit.instance import Remit
 from tests.kit.registering import let_in, register
-from tests.kit.world import BASE, SEEDER, World, sure
+from tests.kit.second_factor import enrol
+from tests.kit.world import BASE, PASSWORD, SEEDER, World, sure
 
 
 async def furnish(remit: Remit, world: World) -> dict[str, str]:
@@ -103,6 +105,16 @@ async def furnish(remit: Remit, world: World) -> dict[str, str]:
     found = re.search(r'name="ix" value="([A-Za-z0-9_-]+)', page.text)
     assert found is not None, page.text
     made["leaving"] = found[1]
+    await enrol(remit, world, world.mallory)
+    remit.clock.forward(seconds=-STEP_SECONDS)  # tests begin at the first moment
+    made["doubled"] = world.mallory.id
+    typed = {"email": world.mallory.email, "password": PASSWORD, "csrf": made["browser-csrf"]}
+    page = await remit.http.post(
+        f"{world.issuer}/login", data=typed, headers={"cookie": cookies["cookie"].partition("; ")[2]}
+    )
+    found = re.search(r"half=([A-Za-z0-9_-]+)", page.headers["location"])
+    assert found is not None, page.text
+    made["half"] = found[1]
     made["event"] = (await remit.events(world))[-1]["id"]
     return made
 
@@ -122,7 +134,7 @@ def unknown(remit: Remit, theirs: Values) -> dict[str, str]:
                 (Prefix.CLIENT, SecretKind.CLIENT) if kind == "client-proof" else (Prefix.RESOURCE, SecretKind.RESOURCE)
             )
             made[kind] = _basic(fresh.id(prefix), fresh.opaque(secret).text().reveal())
-        elif kind in {"ix", "kid", "leaving"} or kind.endswith("-csrf"):
+        elif kind in {"half", "ix", "kid", "leaving"} or kind.endswith("-csrf"):
             made[kind] = secrets.token_urlsafe(len(value))[: len(value)]
         elif "_" in value:
             made[kind] = fresh.id(Prefix(value.split("_")[0]))

@@ -47,6 +47,7 @@ SERVER: dict[str, Any] = {
         "sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash", "sid", "name", "email",
     ],
     "claims_parameter_supported": True,
+    "acr_values_supported": ["urn:remit:acr:single-factor", "urn:remit:acr:multi-factor"],
     "ui_locales_supported": ["en"],
     "token_endpoint_auth_methods_supported": ["none", *CONFIDENTIAL],
     "token_endpoint_auth_signing_alg_values_supported": ALGS,
@@ -71,7 +72,7 @@ SERVER: dict[str, Any] = {
 
 NOT_YET = {
     "device_authorization_endpoint",
-    "backchannel_authentication_endpoint", "userinfo_signing_alg_values_supported", "acr_values_supported",
+    "backchannel_authentication_endpoint", "userinfo_signing_alg_values_supported",
     "op_policy_uri", "op_tos_uri", "introspection_signing_alg_values_supported",
     "tls_client_certificate_bound_access_tokens", "mtls_endpoint_aliases",
     "authorization_grant_profiles_supported",

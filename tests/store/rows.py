@@ -34,6 +34,7 @@ from remit.core.sessions import LoginSession
 from remit.core.stops import Stop, Target, TargetKind
 from remit.core.tenants import Tenant, TenantState, issuer_of
 from remit.core.tokens import RefreshState, RefreshToken
+from remit.core.totp import SecondFactor
 from remit.core.users import Role, User, UserState
 from remit.ports.work import Database, Reply, Work
 
@@ -248,6 +249,8 @@ A_SESSION = LoginSession(
     ended_at=None,
     follows=SessionId("ses_0"),
 )
+A_FACTOR = SecondFactor(user=USER, sealed=b"sealed\0", last_step=7, created_at=NOW, confirmed_at=None)
+AN_ACTIVE_FACTOR = replace(A_FACTOR, last_step=9, confirmed_at=NOW)
 A_NOTICE = LogoutNotice(id="ln_1", client=CLIENT, user=USER, session=SESSION, tries=0, created_at=NOW)
 WHO = Who(actor_kind="client", actor=CLIENT, user=USER, agent=AGENT, client=CLIENT, grant=GRANT, jti="tok_1")
 ISSUED: Event = TokenIssued(
@@ -294,6 +297,9 @@ async def furnish(work: Work) -> None:
     await work.refresh_tokens.add(A_TOKEN)
     await work.sessions.add(A_SESSION)
     await work.logout_notices.add(A_NOTICE)
+    assert await work.second_factors.begin(A_FACTOR)
+    assert await work.second_factors.confirm(A_FACTOR, step=9, at=NOW)
+    await work.second_factors.set_recovery(USER, ["tag_1", "tag_2"])
     await work.stops.place(A_STOP)
     await work.events.append(ISSUED, at=NOW)
     await work.decisions.count(GRANT, "read:calendar", permitted=True, at=NOW)

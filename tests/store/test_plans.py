@@ -48,6 +48,7 @@ WALKS = {
         "housekeeping.DROP_REPLIES",
         "housekeeping.DROP_REPORTS",
         "housekeeping.DROP_SESSIONS",
+        "housekeeping.DROP_UNCONFIRMED",
     ),
 }
 """Statements that look at every row of a tenant in one of its tables."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,6 +16,7 @@ from remit.core.oauth.logout import LogoutNotice
 from remit.ports.work import Work
 from tests.store.rows import (
     A_CODE,
+    A_FACTOR,
     ACME,
     CODE,
     GLOBEX,
@@ -23,6 +25,7 @@ from tests.store.rows import (
     LATER,
     LINE,
     NOW,
+    USER,
 )
 from tests.store.steps import WRITES, Boom, in_work, seen
 
@@ -103,6 +106,21 @@ class Units:
         (third,) = await take(NOW)
         assert third == second
         assert await in_work(db, ACME, lambda work: work.logout_notices.drop(third))
+
+    async def test_only_the_key_that_is_shown_last_is_confirmed_and_once(self, db, acme):
+        first = replace(A_FACTOR, last_step=0)
+        second = replace(first, created_at=NOW + timedelta(seconds=1))
+        async with db.work(ACME) as work:
+            assert await work.second_factors.drop(USER)
+            assert await work.second_factors.recovery_left(USER) == 0
+            assert await work.second_factors.begin(first)
+            assert await work.second_factors.begin(second)
+            assert not await work.second_factors.spend_step(USER, 5)
+            assert not await work.second_factors.confirm(first, step=5, at=LATER)
+            assert await work.second_factors.confirm(second, step=5, at=LATER)
+            assert not await work.second_factors.confirm(second, step=6, at=LATER)
+            assert not await work.second_factors.spend_step(USER, 5)
+            assert not await work.second_factors.begin(first)
 
     async def test_a_work_in_no_tenant_has_none(self, db):
         with pytest.raises(RemitError):

@@ -17,6 +17,7 @@ from remit.cli.place import Change, Place, through
 from remit.core.registration import LONGEST_PASSWORD
 from remit.core.users import Role, UserState
 from remit.http.api import users as rest
+from remit.http.api.shapes import Because
 
 app = App(
     name="users",
@@ -111,6 +112,24 @@ def deactivate(user: Name, /, *, reason: Annotated[str, Parameter(help="Why.")],
 def activate(user: Name, /, *, reason: Annotated[str, Parameter(help="Why.")], place: Change | None = None) -> int:
     """Let a user sign in again. What was ended stays ended."""
     return _step(user, UserState.ACTIVE, reason, place or Change())
+
+
+@app.command(
+    name="reset-second-factor",
+    help_epilogue='Examples:\n  remit users reset-second-factor alice@example.com --reason "lost her phone"',
+)
+def reset_second_factor(
+    user: Name, /, *, reason: Annotated[str, Parameter(help="Why.")], place: Change | None = None
+) -> int:
+    """Let a user who lost his second factor sign in with his password alone. See first that it is really him."""
+    place = place or Change()
+
+    async def take(api: Api) -> int:
+        body = Because(reason=reason)
+        write_record(await api.ask(rest.reset_second_factor, await find_user(api, user), body=body), json=place.json)
+        return OK
+
+    return through(place, take)
 
 
 @app.command(help_epilogue="Examples:\n  remit users rights alice@example.com https://calendar.example.com")

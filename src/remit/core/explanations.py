@@ -80,6 +80,10 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "login_required": Explanation(
         "`prompt=none` was sent, and nobody is signed in.", "Send the user through the flow without `prompt=none`."
     ),
+    "unmet_authentication_requirements": Explanation(
+        "The user cannot sign in as strongly as the request asks: he has no second factor, or there is no such level.",
+        "Ask for a level of `acr_values_supported`. The user sets up a second factor under How I sign in.",
+    ),
     "consent_required": Explanation(
         "`prompt=none` was sent, and there is no consent that covers the request.", "Send the user through consent."
     ),

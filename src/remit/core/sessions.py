@@ -11,7 +11,22 @@ SESSION_IDLE = timedelta(hours=8)
 SESSION_ABSOLUTE = timedelta(days=7)
 
 SINGLE_FACTOR = "urn:remit:acr:single-factor"
-"""The `acr` of a login by one proof of any kind, a password for one. More than one proof cannot be asked for yet."""
+"""The `acr` of a login by one proof of any kind, a password for one."""
+
+MULTI_FACTOR = "urn:remit:acr:multi-factor"
+"""The `acr` of a login by two proofs of two kinds: a password, and a code of what the user holds (ADR 13)."""
+
+ACR_VALUES = (SINGLE_FACTOR, MULTI_FACTOR)
+"""Every level there is, the weaker first: each is reached by whatever reaches a stronger one."""
+
+WITH_PASSWORD = ("pwd",)
+WITH_CODE = ("pwd", "otp", "mfa")
+"""How somebody signed in (`amr`, RFC 8176 §2)."""
+
+
+def acr_of(amr: tuple[str, ...]) -> str:
+    """Return the level that a login reached. Only what says that it had two factors reached two."""
+    return MULTI_FACTOR if "mfa" in amr else SINGLE_FACTOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +40,10 @@ class LoginSession:
     ended_at: datetime | None
     follows: SessionId | None = None
     """The session that the same user had in the same browser before he signed in again. It ends with this one."""
+
+    @property
+    def acr(self) -> str:
+        return acr_of(self.amr)
 
     @property
     def runs_out_at(self) -> datetime:

@@ -60,6 +60,9 @@ class SystemFresh:
         secret = write_base64url(self._random(SECRET_BYTES)).decode()
         return Opaque(kind=kind, id=self.ordinal() if id is None else id, secret=Secret(secret))
 
+    def random(self, length: int) -> bytes:
+        return self._random(length)
+
     def _number(self, bits: int) -> int:
         # Ids are drawn from a pool, because each question to the system costs a call; secrets never lie in one.
         end = self._drawn + (bits + 7) // 8

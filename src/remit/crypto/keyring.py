@@ -17,7 +17,7 @@ from remit.core.names import Kid, TenantId
 from remit.core.oauth.dpop import Proof
 from remit.core.oauth.logout import IdHint
 from remit.core.oauth.verdicts import Refusal
-from remit.core.sessions import SINGLE_FACTOR
+from remit.core.sessions import acr_of
 from remit.core.tenants import Tenant
 from remit.core.tokens import AccessClaims
 from remit.crypto.assertions import check_assertion
@@ -271,7 +271,7 @@ def _access_claims(claims: AccessClaims) -> dict[str, object]:
     if claims.actors:
         said |= {"act": write_actors(claims.actors), "via": write_via(claims.via)}
     if claims.amr:
-        said |= {"amr": list(claims.amr), "acr": SINGLE_FACTOR}
+        said |= {"amr": list(claims.amr), "acr": acr_of(claims.amr)}
     if claims.jkt is not None:
         said["cnf"] = {"jkt": claims.jkt}
     return said

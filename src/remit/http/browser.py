@@ -139,6 +139,7 @@ def frame(browser: Browser, deps: Deps, *, menu: tuple[MenuItem, ...] = (), noti
             my_agents=f"{issuer}/account",
             console=f"{issuer}/console" if person.role is not Role.USER else "",
             activity=f"{issuer}/account/activity",
+            security=f"{issuer}/account/security",
             theme=f"{issuer}/account/theme",
         )
     return Frame(

@@ -35,6 +35,9 @@ class Fresh(Protocol):
         ...
 
     def opaque(self, kind: SecretKind, *, id: str | None = None) -> Opaque: ...
+    def random(self, length: int) -> bytes:
+        """Return bytes that nobody can guess."""
+        ...
 
 
 class Digester(Protocol):

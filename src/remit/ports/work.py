@@ -5,7 +5,7 @@ No method takes a tenant: the work *is* the tenant. `Database.system` is the gre
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,7 @@ from remit.core.sessions import LoginSession
 from remit.core.stops import Stop, Target
 from remit.core.tenants import Tenant
 from remit.core.tokens import RefreshToken
+from remit.core.totp import SecondFactor
 from remit.ports.credentials import Credentials
 from remit.ports.log import AuditLog, Decisions, EventFilter, Events, Kind, StoredEvent, TreeState, Usage
 from remit.ports.registry import (
@@ -158,6 +159,35 @@ class Sessions(Protocol):
     async def end(self, session: SessionId, *, at: datetime) -> bool: ...
 
 
+class SecondFactors(Protocol):
+    async def find(self, user: UserId) -> SecondFactor | None: ...
+    async def begin(self, factor: SecondFactor) -> bool:
+        """Keep a secret that waits for its first code, in place of another such. False: there is an active one."""
+        ...
+
+    async def confirm(self, factor: SecondFactor, *, step: int, at: datetime) -> bool:
+        """Make this very secret the active one. False when it is not the one that waits any more."""
+        ...
+
+    async def spend_step(self, user: UserId, step: int) -> bool:
+        """Use up every code of this step and of those before. False when it was used before."""
+        ...
+
+    async def drop(self, user: UserId) -> bool:
+        """Forget the secret and the recovery codes. False when there was no secret."""
+        ...
+
+    async def set_recovery(self, user: UserId, tags: Iterable[str]) -> None:
+        """Keep these recovery codes and no others."""
+        ...
+
+    async def spend_recovery(self, user: UserId, tag: str, *, at: datetime) -> bool:
+        """Use a recovery code up. False when it is none, or was used before."""
+        ...
+
+    async def recovery_left(self, user: UserId) -> int: ...
+
+
 class LogoutNotices(Protocol):
     """The outbox of sign-outs: what is still to be told to clients."""
 
@@ -223,6 +253,7 @@ class Work(Protocol):
     refresh_tokens: RefreshTokens
     stops: Stops
     sessions: Sessions
+    second_factors: SecondFactors
     logout_notices: LogoutNotices
     once: Once
     replies: Replies
@@ -294,6 +325,7 @@ __all__ = [
     "Replies",
     "Reply",
     "Resources",
+    "SecondFactors",
     "Sessions",
     "Stops",
     "StoredEvent",

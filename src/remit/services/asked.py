@@ -42,6 +42,7 @@ class AuthorizeCall:
     login_hint: str | None
     id_token_hint: str | None
     claims: str | None
+    acr_values: str | None
     mode: str | None
     unsupported: Refusal | None
     """Set when the request carries a parameter that would replace all others, and cannot."""
@@ -137,6 +138,7 @@ def call_of(
         id_token_hint=form.one("id_token_hint"),
         claims=form.one("claims"),
         jkt=form.one("dpop_jkt"),
+        acr_values=form.one("acr_values"),
         mode=form.one("response_mode"),
         unsupported=unsupported,
         resources=form.many("resource"),

@@ -14,12 +14,14 @@ from remit.core.oauth.authorize import (
     SIGN_FIRST,
     AuthorizeRequest,
     askable,
+    judge_acr,
     judge_lengths,
     judge_mode,
     judge_parameters,
     judge_redirect,
     needs_login,
     remembered,
+    too_weak,
 )
 from remit.core.oauth.claims import NO_CLAIMS, AskedClaims, read_claims
 from remit.core.oauth.details import judge_details, render
@@ -36,6 +38,10 @@ from remit.services.issuance import dead
 from remit.services.origin import Origin
 from remit.services.sessions import SignedInUser
 from remit.services.targets import pick_resource
+
+NOT_SET_UP = Refusal(
+    "unmet_authentication_requirements", "the user has no second factor: it is set up under How I sign in"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +109,9 @@ async def validate(
     )
     if isinstance(parameters, Refusal):
         return answer(parameters)
-    claims = _claims(call)
-    if isinstance(claims, Refusal):
-        return answer(claims)
-    hinted = await _who_is_meant(work, tenant, call, claims, deps)
-    if isinstance(hinted, Refusal):
-        return answer(hinted)
+    meant = await _who_is_meant(work, tenant, call, deps)
+    if isinstance(meant, Refusal):
+        return answer(meant)
     resource = await pick_resource(work, call.resources, client)
     if isinstance(resource, Refusal):
         return answer(resource)
@@ -118,7 +121,7 @@ async def validate(
     if verdict is not None or party.remit is None:
         hint = verdict.hint if verdict else "the agent has no active remit"
         return Refusal("unauthorized_client", hint, redirect=False)
-    asked = None if call.scopes is None else call.scopes | claims.scopes
+    asked = None if call.scopes is None else call.scopes | meant.claims.scopes
     scopes = askable(asked, client, resource, party.remit.on(resource.id))
     if isinstance(scopes, Refusal):
         return answer(scopes)
@@ -149,13 +152,14 @@ async def validate(
         prompt=prompts,
         max_age=max_age,
         login_hint=call.login_hint,
-        hinted=hinted,
+        hinted=meant.user,
         posted=posted,
         jkt=call.jkt,
         cross_site=call.cross_site,
         at_ms=int(now.timestamp() * 1000),
         pushed=call.pushed,
         details=details,
+        acr=meant.acr,
     )
 
 
@@ -166,10 +170,20 @@ def _claims(call: AuthorizeCall) -> AskedClaims | Refusal:
     return read_claims(call.claims)
 
 
-async def _who_is_meant(
-    work: Work, tenant: Tenant, call: AuthorizeCall, claims: AskedClaims, deps: Deps
-) -> UserId | Refusal | None:
-    """Return the only user who may answer, if the client means one (OIDC Core §3.1.2.1, §5.5.1)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Meant:
+    """Who may answer a request, and how he must have signed in."""
+
+    claims: AskedClaims
+    user: UserId | None
+    acr: str | None
+
+
+async def _who_is_meant(work: Work, tenant: Tenant, call: AuthorizeCall, deps: Deps) -> _Meant | Refusal:
+    """Read whom the client means, if anybody (OIDC Core §3.1.2.1, §5.5.1), and how he must sign in (RFC 9470 §5)."""
+    claims = _claims(call)
+    if isinstance(claims, Refusal):
+        return claims
     named = claims.subject
     if call.id_token_hint is not None:
         hinted = deps.keyring.read_hint(tenant, await work.keys.all(), call.id_token_hint)
@@ -178,7 +192,10 @@ async def _who_is_meant(
         if named not in {None, hinted.subject}:
             return Refusal("invalid_request", "id_token_hint and claims name two users: send one of them")
         named = hinted.subject
-    return None if named is None else UserId(named)
+    acr = judge_acr(" ".join((call.acr_values or "", *claims.wished_acr)), claims.acr)
+    if isinstance(acr, Refusal):
+        return acr
+    return _Meant(claims=claims, user=None if named is None else UserId(named), acr=acr)
 
 
 def _missing(tenant: Tenant, client: Client, call: AuthorizeCall, *, pushing: bool) -> Refusal | None:
@@ -239,6 +256,13 @@ async def _next_step(
         # He has just signed in, and is not who was meant. To ask him again would only go round in circles.
         other = Refusal("login_required", "somebody else signed in than the user of id_token_hint")
         return await _cannot_ask(work, request, other)
+    if too_weak(request, signed_in.session):
+        factor = await work.second_factors.find(signed_in.user.id)
+        if factor is None or not factor.active:
+            # He could sign in as often as he likes.
+            return await _cannot_ask(work, request, NOT_SET_UP)
+        cannot = Refusal("login_required", "the user has to sign in with two factors")
+        return await _cannot_ask(work, request, cannot) if silent else NeedsLogin(request)
     asking = await load_asking(work, request, signed_in, deps)
     if isinstance(asking, Refusal):
         # Whoever may show nothing shows no page of ours either: the client is told (OIDC Core §3.1.2.6).

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from remit.core.names import Secret
-from remit.core.sessions import SINGLE_FACTOR
+from remit.core.sessions import acr_of
 from remit.core.users import User
 from remit.ports.deps import Deps
 from remit.services.issuance import Issue
@@ -34,7 +34,7 @@ class IdBasis:
             "exp": int((claims.issued_at + ID_TOKEN_LIFETIME).timestamp()),
             "auth_time": int(self.auth_time.timestamp()),
             "amr": list(self.amr),
-            "acr": SINGLE_FACTOR,
+            "acr": acr_of(self.amr),
             "sid": issue.chain.session,
             **user_claims(self.user, claims.scopes),
         }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from remit.core.audit.events import SignedIn, SignedOut, SignInRefused
 from remit.core.authority import Dead
 from remit.core.grants import GrantState
-from remit.core.names import Opaque, Prefix, Secret, SecretKind, SessionId, TenantId, parse_opaque
+from remit.core.names import Opaque, Prefix, Secret, SecretKind, SessionId, TenantId, UserId, parse_opaque
 from remit.core.oauth.verdicts import Refusal, TooMany
-from remit.core.sessions import LoginSession
+from remit.core.sessions import WITH_PASSWORD, LoginSession
 from remit.core.stops import Target, TargetKind
 from remit.core.tenants import TenantState
 from remit.core.users import User, UserState
@@ -34,13 +35,43 @@ class SignedInUser:
     user: User
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HalfWay:
+    """Somebody whose password was right, and who has a second factor to show."""
+
+    user: UserId
+    at: datetime
+
+
 async def sign_in(
     tenant: TenantId, email: str, password: str, deps: Deps, origin: Origin, *, earlier: SignedInUser | None = None
-) -> tuple[SignedInUser, Secret] | Refusal | TooMany:
-    """Check a password and open a new session. The session id is new every time (GEN-11).
+) -> tuple[SignedInUser, Secret] | HalfWay | Refusal | TooMany:
+    """Check a password and open a new session, where that is enough. The session id is new every time (GEN-11).
 
     `earlier` is who was signed in to this browser until now.
     """
+    now = deps.clock.now()
+    if (wait := await may_try(tenant, email, deps, origin)) is not None:
+        return wait
+    async with deps.db.read(tenant) as work:
+        user = await work.users.by_email(email)
+    # The slow comparison happens outside any work, and takes as long when there is nobody to compare with.
+    right = await deps.passwords.verify(user.password_hash if user else None, password)
+    async with deps.db.work(tenant) as work:
+        user = await work.users.by_email(email)
+        verdict = None if user is None else await barred(work, user)
+        if user is None or not right or verdict is not None:
+            reason = "wrong address or password" if user is None or not right else verdict.hint if verdict else ""
+            await work.events.tally(SignInRefused(who=origin.nobody(), reason=reason), reason=reason, at=now)
+            return WRONG
+        factor = await work.second_factors.find(user.id)
+        if factor is not None and factor.active:
+            return HalfWay(user=user.id, at=now)
+        return await open_session(work, user, WITH_PASSWORD, deps, origin, method="password", earlier=earlier)
+
+
+async def may_try(tenant: TenantId, email: str, deps: Deps, origin: Origin) -> TooMany | None:
+    """Count a try of a password, of one person and from one address (GEN-13)."""
     now = deps.clock.now()
     name = email.strip().casefold()
     for what, who in (("sign-in", f"{tenant}:{name}"), ("sign-in-peer", f"{tenant}:{origin.peer}")):
@@ -51,30 +82,33 @@ async def sign_in(
                 event = SignInRefused(who=origin.nobody(), reason="too many tries")
                 await work.events.tally(event, reason=event.reason, at=now)
             return TooMany(wait)
-    async with deps.db.read(tenant) as work:
-        user = await work.users.by_email(email)
-    # The slow comparison happens outside any work, and takes as long when there is nobody to compare with.
-    right = await deps.passwords.verify(user.password_hash if user else None, password)
-    async with deps.db.work(tenant) as work:
-        user = await work.users.by_email(email)
-        verdict = None if user is None else await _barred(work, user)
-        if user is None or not right or verdict is not None:
-            reason = "wrong address or password" if user is None or not right else verdict.hint if verdict else ""
-            await work.events.tally(SignInRefused(who=origin.nobody(), reason=reason), reason=reason, at=now)
-            return WRONG
-        opaque = deps.fresh.opaque(SecretKind.LOGIN)
-        session = LoginSession(
-            id=SessionId(f"{Prefix.SESSION}_{opaque.id}"),
-            digest=deps.digester.digest(opaque),
-            user=user.id,
-            auth_time=now,
-            amr=("pwd",),
-            last_seen=now,
-            ended_at=None,
-            follows=earlier.session.id if earlier is not None and earlier.user.id == user.id else None,
-        )
-        await work.sessions.add(session)
-        await work.events.append(SignedIn(who=origin.user(user.id, session=session.id), method="password"), at=now)
+    return None
+
+
+async def open_session(
+    work: Work,
+    user: User,
+    amr: tuple[str, ...],
+    deps: Deps,
+    origin: Origin,
+    *,
+    method: str,
+    earlier: SignedInUser | None,
+) -> tuple[SignedInUser, Secret]:
+    """Open the session of somebody who has proven who he is. `amr`: by what."""
+    now, opaque = deps.clock.now(), deps.fresh.opaque(SecretKind.LOGIN)
+    session = LoginSession(
+        id=SessionId(f"{Prefix.SESSION}_{opaque.id}"),
+        digest=deps.digester.digest(opaque),
+        user=user.id,
+        auth_time=now,
+        amr=amr,
+        last_seen=now,
+        ended_at=None,
+        follows=earlier.session.id if earlier is not None and earlier.user.id == user.id else None,
+    )
+    await work.sessions.add(session)
+    await work.events.append(SignedIn(who=origin.user(user.id, session=session.id), method=method), at=now)
     return SignedInUser(session=session, user=user), opaque.text()
 
 
@@ -88,7 +122,7 @@ async def who_is(work: Work, cookie: str | None, deps: Deps) -> SignedInUser | N
     if session is None or not deps.digester.matches(opaque, session.digest) or not session.live(now):
         return None
     user = await work.users.get(session.user)
-    if user is None or await _barred(work, user) is not None:
+    if user is None or await barred(work, user) is not None:
         return None
     return SignedInUser(session=session, user=user)
 
@@ -133,7 +167,7 @@ async def keep_alive(tenant: TenantId, found: SignedInUser, deps: Deps) -> None:
             await work.sessions.touch(found.session.id, at=now)
 
 
-async def _barred(work: Work, user: User) -> Dead | None:
+async def barred(work: Work, user: User) -> Dead | None:
     """Say what keeps a user from being signed in at all: his own state or his tenant's.
 
     A stop does not: it ends what acts for him, and he must be able to sign in and see it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from remit.core.sessions import SESSION_ABSOLUTE
+from remit.core.totp import PENDING
 from remit.store.columns import to_ms
 from remit.store.events import EventTable
 from remit.store.statements import Statements
@@ -48,6 +49,10 @@ delete from login_session where tenant = :tenant and id in (
 returning 1
 """
 
+DROP_UNCONFIRMED = """
+delete from second_factor where tenant = :tenant and confirmed_at is null and created_at < :before returning 1
+"""
+
 DROP_REPORTS = """
 delete from decision_report where tenant = :tenant and id in (
        select id from decision_report where tenant = :tenant and at < :before order by id limit 500)
@@ -82,6 +87,7 @@ class Housekeeping:
             await self._statements.rows(DROP_ONCE, before=to_ms(now)),
             await self._statements.rows(DROP_REPLIES, before=to_ms(now)),
             await self._statements.rows(DROP_SESSIONS, before=to_ms(now - KEEP_SESSIONS), started_before=started),
+            await self._statements.rows(DROP_UNCONFIRMED, before=to_ms(now - PENDING)),
             await self._statements.rows(DROP_REPORTS, before=to_ms(now - KEEP_REPORTS)),
         ]
         return sum(len(rows) for rows in dropped) + await self._events.close_minutes(at=now)

@@ -34,9 +34,11 @@ VOLATILE: Final = frozenset(
         "logout_notice",
         "once",
         "pushed_request",
+        "recovery_code",
         "refresh_token",
         "reply",
         "scope_usage",
+        "second_factor",
     }
 )
 """Tables that are written all the time. Nothing of them is remembered."""

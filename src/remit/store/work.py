@@ -32,6 +32,7 @@ from remit.store.refresh_tokens import RefreshTokenTable
 from remit.store.registrations import RegistrationTables
 from remit.store.replies import ReplyTable
 from remit.store.resources import ResourceTable
+from remit.store.second_factors import SecondFactorTables
 from remit.store.sessions import SessionTable
 from remit.store.statements import Connection, Statements
 from remit.store.stops import StopTable
@@ -64,6 +65,7 @@ class TenantWork(Work):
         self.refresh_tokens = RefreshTokenTable(statements)
         self.stops = StopTable(statements)
         self.sessions = SessionTable(statements)
+        self.second_factors = SecondFactorTables(statements)
         self.logout_notices = LogoutNoticeTable(statements)
         self.once = OnceTable(statements)
         self.replies = ReplyTable(statements)

@@ -23,6 +23,8 @@ from remit.http.account.consent.page import DURATIONS, IDENTITY_SENTENCES, Conse
 from remit.http.account.error.page import ErrorPage
 from remit.http.account.my_agents.page import AgentCard, MyAgentsPage
 from remit.http.account.posting.page import PostingPage
+from remit.http.account.second_factor.page import SecondFactorPage
+from remit.http.account.security.page import SecurityPage
 from remit.http.account.sign_in.page import SignInPage
 from remit.http.account.sign_out.page import SignOutPage
 from remit.http.account.signed_out.page import SignedOutPage
@@ -40,6 +42,7 @@ DANA = SignedIn(
     my_agents="/account",
     console="/console",
     activity="/account/activity",
+    security="/account/security",
     theme="/account/theme",
 )
 ALICE = replace(DANA, name="Alice Moreau", email="alice@acme.example", console="")
@@ -292,6 +295,37 @@ ACCOUNT: dict[str, View] = {
         sign_in="/account/sign-in",
         agents_still_work=False,
         onward=Onward(href="https://app.example/bye?state=s", host="app.example"),
+    ),
+    "second step": SecondFactorPage(
+        frame=frame(),
+        action="/login/code",
+        ix="ix_01",
+        half="h_01",
+        again="/login",
+        error="That code is not right, or it was used: wait for the next one.",
+    ),
+    "security, password alone": SecurityPage(
+        frame=frame(ALICE),
+        back="/account",
+        state="off",
+        base="/account/security",
+        error=FieldError(name="password", text="That is not your password."),
+    ),
+    "security, begun": SecurityPage(
+        frame=frame(ALICE),
+        back="/account",
+        state="pending",
+        base="/account/security",
+        secret="JBSW Y3DP EHPK 3PXP",
+        address="otpauth://totp/Acme%20EU:alice@acme.example?secret=JBSWY3DPEHPK3PXP&issuer=Acme%20EU",
+    ),
+    "security, two steps": SecurityPage(
+        frame=frame(ALICE),
+        back="/account",
+        state="on",
+        base="/account/security",
+        codes=("0abcd-efgh1", "2jkmn-pqrs3"),
+        codes_left=10,
     ),
     "asked to sign out": SignOutPage(
         frame=frame(ALICE),

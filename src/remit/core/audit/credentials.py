@@ -38,6 +38,29 @@ class CredentialRevoked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorAdded(Event):
+    """A user signs in with an authenticator app beside his password from now on."""
+
+    type: ClassVar[str] = "second_factor.added"
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorRemoved(Event):
+    """A user signs in with his password alone again. Who took it away is who acts here, and says why."""
+
+    type: ClassVar[str] = "second_factor.removed"
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodesRenewed(Event):
+    type: ClassVar[str] = "second_factor.codes_renewed"
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyStateChanged(Event):
     type: ClassVar[str] = "key.state_changed"
     kid: str

@@ -8,7 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from remit.core.audit.credentials import CredentialAdded, CredentialRevoked, CredentialRotated, KeyStateChanged
+from remit.core.audit.credentials import (
+    CredentialAdded,
+    CredentialRevoked,
+    CredentialRotated,
+    KeyStateChanged,
+    RecoveryCodesRenewed,
+    SecondFactorAdded,
+    SecondFactorRemoved,
+)
 from remit.core.audit.form import SYSTEM, Event, Outcome, Who
 from remit.core.audit.governing import (
     AgentChanged,
@@ -65,11 +73,14 @@ __all__ = [
     "LogoutFailed",
     "Outcome",
     "PageRefused",
+    "RecoveryCodesRenewed",
     "RegistrationRefused",
     "RemitPublished",
     "ResourceChanged",
     "ResourceCreated",
     "RightsChanged",
+    "SecondFactorAdded",
+    "SecondFactorRemoved",
     "SetupFinished",
     "SignInRefused",
     "SignedIn",
@@ -306,6 +317,9 @@ EVENTS: tuple[type[Event], ...] = (
     CredentialAdded,
     CredentialRotated,
     CredentialRevoked,
+    SecondFactorAdded,
+    SecondFactorRemoved,
+    RecoveryCodesRenewed,
     KeyStateChanged,
     AuthorizationRefused,
     ConsentGiven,

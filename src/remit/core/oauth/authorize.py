@@ -13,7 +13,7 @@ from remit.core.oauth import pkce, redirects
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource
-from remit.core.sessions import LoginSession
+from remit.core.sessions import ACR_VALUES, LoginSession
 
 REQUEST_LIFETIME = timedelta(minutes=15)
 """How long sign-in and consent may take together."""
@@ -51,6 +51,8 @@ class AuthorizeRequest:
     """The key that must redeem the code, as `dpop_jkt` named it (RFC 9449 §10)."""
     details: str | None = None
     """The authorization details that it asks for, in canonical JSON."""
+    acr: str | None = None
+    """The level that the sign-in must have reached; None: any does."""
 
     def expired(self, now: datetime) -> bool:
         return now.timestamp() * 1000 >= self.at_ms + REQUEST_LIFETIME.total_seconds() * 1000
@@ -124,6 +126,34 @@ def judge_parameters(
     if not max_age.isdecimal() or not max_age.isascii() or len(max_age) > 9:
         return Refusal("invalid_request", "max_age is a number of seconds")
     return prompts, int(max_age)
+
+
+UNMET = Refusal(
+    "unmet_authentication_requirements",
+    "no sign-in here reaches what acr_values or claims ask for: acr_values_supported lists what there is",
+)
+
+
+def judge_acr(acr_values: str | None, essential: tuple[str, ...]) -> str | Refusal | None:
+    """Return the level that a sign-in must have reached for this request; None: any will do (RFC 9470 §5).
+
+    Of several values the weakest is enough. Values that do not exist here are no hindrance, as long as `claims` does
+    not call them essential (OIDC Core §5.5.1.1).
+    """
+    levels = []
+    for values, must in ((tuple((acr_values or "").split()), False), (essential, True)):
+        known = [ACR_VALUES.index(value) for value in values if value in ACR_VALUES]
+        if values and must and not known:
+            return UNMET
+        if known:
+            levels.append(min(known))
+    needed = max(levels, default=0)
+    return ACR_VALUES[needed] if needed else None
+
+
+def too_weak(request: AuthorizeRequest, session: LoginSession) -> bool:
+    """Say whether a sign-in has not reached what the request asks for."""
+    return request.acr is not None and ACR_VALUES.index(session.acr) < ACR_VALUES.index(request.acr)
 
 
 def askable(

@@ -31,6 +31,7 @@ PARAMETERS: Final = (
     "id_token_hint",
     "claims",
     "dpop_jkt",
+    "acr_values",
 )
 """Everything that an authorization request may say here; anything else is ignored, and never stored."""
 

@@ -18,6 +18,8 @@ from remit.http.account.consent.page import ConsentPage
 from remit.http.account.error.page import ErrorPage
 from remit.http.account.my_agents.page import MyAgentsPage
 from remit.http.account.posting.page import PostingPage
+from remit.http.account.second_factor.page import SecondFactorPage
+from remit.http.account.security.page import SecurityPage
 from remit.http.account.sign_in.page import SignInPage
 from remit.http.account.sign_out.page import SignOutPage
 from remit.http.account.signed_out.page import SignedOutPage
@@ -40,6 +42,8 @@ from remit.http.setup.page import SetupPage
 
 View: TypeAlias = (
     SignInPage
+    | SecondFactorPage
+    | SecurityPage
     | ConsentPage
     | ErrorPage
     | MyAgentsPage
@@ -67,6 +71,8 @@ View: TypeAlias = (
 )
 
 TEMPLATES: dict[type[View], str] = {
+    SecondFactorPage: "account/second_factor/page.html",
+    SecurityPage: "account/security/page.html",
     SignInPage: "account/sign_in/page.html",
     ConsentPage: "account/consent/page.html",
     ErrorPage: "account/error/page.html",

@@ -23,6 +23,8 @@ class SignedIn:
     """Where the console is, for whoever may open it."""
     activity: str = ""
     """Where the user sees what agents did for him."""
+    security: str = ""
+    """Where the user sees how he signs in."""
     theme: str = ""
     """Action of the form that chooses light or dark: `theme`, and `back` for the page to return to."""
 

@@ -15,13 +15,15 @@ from remit.core.names import ClientId
 from remit.core.oauth.authorize import REQUEST_LIFETIME, AuthorizeRequest
 from remit.core.oauth.details import reread
 from remit.core.oauth.documents import host_of
-from remit.core.oauth.redirects import display_host, is_local_path, is_loopback
+from remit.core.oauth.redirects import display_host, is_loopback
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.http._kit.views import Permission, Resource
 from remit.http.account.consent.limits import held_to
 from remit.http.account.consent.page import DURATIONS as DURATION_WORDS
 from remit.http.account.consent.page import IDENTITY_SENTENCES, ConsentPage
+from remit.http.account.second_factor.routes import ask_for_code
 from remit.http.account.sign_in.page import SignInPage
+from remit.http.account.welcome import destination, next_of, welcome
 from remit.http.browser import (
     FORGED,
     Browser,
@@ -31,8 +33,6 @@ from remit.http.browser import (
     origin_source,
     page,
     read_browser,
-    session_cookie,
-    set_session,
 )
 from remit.http.context import context_of, error_page
 from remit.http.oauth.authorize import answer, take_next_step
@@ -42,7 +42,7 @@ from remit.http.visits import turn_away
 from remit.ports.work import GrantFilter
 from remit.services.authorize import NeedsLogin, proceed
 from remit.services.consent import DURATIONS, Answer, Asking, Choice, approve, deny, durations
-from remit.services.sessions import sign_in, sign_out
+from remit.services.sessions import HalfWay, sign_in
 from remit.wire.caller import origin_of, tenant_of
 from remit.wire.oauth_errors import render_too_large
 from remit.wire.parse import Form, TooLarge, parse_query, read_form
@@ -69,12 +69,12 @@ async def login_page(request: Request) -> Response:
     if isinstance(query, Refusal):
         return error_page(request, browser, query)
     if browser.signed_in is not None and query.one("ix") is None:
-        return go(_destination(request, browser))
+        return go(destination(request, browser))
     return await _show_login(request, browser, query)
 
 
 async def login_form(request: Request) -> Response:
-    """Check a password, renew the session id, and go on with what brought the user here."""
+    """Check a password, renew the session id, and go on: to the second step, or with what brought the user here."""
     context = context_of(request)
     browser = await read_browser(request, context.deps)
     form = await read_form(request)
@@ -86,8 +86,7 @@ async def login_form(request: Request) -> Response:
         return await turn_away(request, browser, FORGED)
     tenant = tenant_of(request)
     email, password = form.one("email") or "", form.one("password") or ""
-    before = browser.signed_in
-    outcome = await sign_in(tenant.id, email, password, context.deps, origin_of(request), earlier=before)
+    outcome = await sign_in(tenant.id, email, password, context.deps, origin_of(request), earlier=browser.signed_in)
     if isinstance(outcome, TooMany):
         text = f"Too many tries. Wait {outcome.wait} seconds, then try again."
         shown = await _show_login(request, browser, form, error=text, status=status_of("too_many"))
@@ -96,14 +95,10 @@ async def login_form(request: Request) -> Response:
     if isinstance(outcome, Refusal):
         text = outcome.hint[:1].upper() + outcome.hint[1:] + "."
         return await _show_login(request, browser, form, error=text)
-    person, cookie = outcome
-    if before is not None and before.user.id != person.user.id:
-        # Somebody else takes over this browser: whoever kept the old cookie must not go on as the one who left.
-        await sign_out(tenant.id, session_cookie(request), context.deps, origin_of(request))
     packed = form.one("ix")
-    response = go(f"{tenant.issuer}/consent?ix={packed}" if packed else _destination(request, browser), browser)
-    set_session(response, tenant, cookie)
-    return response
+    if isinstance(outcome, HalfWay):
+        return ask_for_code(request, browser, outcome, packed)
+    return await welcome(request, browser, *outcome, packed=packed)
 
 
 async def logout_form(request: Request) -> Response:
@@ -188,7 +183,7 @@ async def _show_login(
         return await turn_away(request, browser, STALE)
     client = await _client(request, asked.client) if asked is not None else None
     action = f"{browser.tenant.issuer}/login"
-    next_path = _next(request)
+    next_path = next_of(request)
     if next_path is not None:
         action += f"?next={quote(next_path)}"
     view = SignInPage(
@@ -293,16 +288,6 @@ def _unpack(request: Request, fields: Form | Refusal, browser: Browser) -> Autho
     if isinstance(fields, Refusal):
         return None
     return unpack(fields.one("ix"), browser, context_of(request).deps)
-
-
-def _destination(request: Request, browser: Browser) -> str:
-    """Return where a plain sign-in leads: the local path that was asked for, or the user's own page (B-RED-08)."""
-    return _next(request) or f"{browser.tenant.issuer}/account"
-
-
-def _next(request: Request) -> str | None:
-    wanted = request.query_params.get("next")
-    return wanted if wanted is not None and is_local_path(wanted) else None
 
 
 ROUTES = (

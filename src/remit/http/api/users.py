@@ -13,12 +13,13 @@ from remit.core.permissions import held_by
 from remit.core.tenants import Tenant
 from remit.core.users import Role, User, UserState
 from remit.http.api.operation import Call, Early, NoQuery, Operation, Shape, Thing, View
-from remit.http.api.shapes import Name, Named, PageQuery, Reason, Scopes, cut, found, given
+from remit.http.api.shapes import Because, Name, Named, PageQuery, Reason, Scopes, cut, found, given
 from remit.ports.deps import Deps
 from remit.services.provisioning import users as provisioning
 from remit.services.provisioning.changes import change_user as change
 from remit.services.provisioning.credentials import NO_RESOURCE
 from remit.services.provisioning.users import NO_USER
+from remit.services.second_factor import reset
 
 
 class UserView(Thing):
@@ -125,6 +126,12 @@ async def set_user_state(call: Call[NoQuery, StateChange]) -> UserView | Refusal
     return made if isinstance(made, Refusal) else _view(made)
 
 
+async def reset_second_factor(call: Call[NoQuery, Because]) -> UserView | Refusal:
+    user = UserId(call.path["user"])
+    made = await reset(call.tenant.id, user, call.deps, call.who, reason=call.body.reason)
+    return made if isinstance(made, Refusal) else _view(made)
+
+
 async def get_rights(call: Call[NoQuery, Any]) -> RightsView | Refusal:
     user = await _find(call)
     if isinstance(user, Refusal):
@@ -197,6 +204,15 @@ OPERATIONS: Final = (
         "End what acts for a user, or let him act again",
         UserView,
         body=StateChange,
+    ),
+    Operation(
+        "POST",
+        f"{_ONE}/second-factor/reset",
+        "users:write",
+        reset_second_factor,
+        "Take the second factor of a user away who lost it",
+        UserView,
+        body=Because,
     ),
     Operation("GET", _RIGHTS, "users:read", get_rights, "Show what a user may do himself", RightsView),
     Operation(

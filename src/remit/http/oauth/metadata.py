@@ -9,6 +9,7 @@ from starlette.responses import Response
 from remit.core.oauth.details import TYPES
 from remit.core.oauth.dpop import DPOP_ALGS
 from remit.core.oauth.scopes import IDENTITY_SCOPES
+from remit.core.sessions import ACR_VALUES
 from remit.core.tenants import Tenant
 from remit.http.context import context_of
 from remit.services.documents import takes_documents
@@ -71,6 +72,7 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool, reads: 
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
         "claims_supported": CLAIMS,
+        "acr_values_supported": list(ACR_VALUES),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["en"],
         "service_documentation": tenant.docs,

@@ -120,6 +120,24 @@ table(
     of("users", "user_id"),
 )
 table(
+    "second_factor",
+    text("user_id"),
+    raw("sealed"),
+    number("last_step"),
+    time("created_at"),
+    time("confirmed_at", null=True),
+    of("users", "user_id"),
+    key=("user_id",),
+)
+table(
+    "recovery_code",
+    text("user_id"),
+    text("tag"),
+    time("spent_at", null=True),
+    of("users", "user_id"),
+    key=("user_id", "tag"),
+)
+table(
     "logout_notice",
     text("id"),
     text("client_id"),

@@ -378,6 +378,24 @@ def upgrade() -> None:
         _of("login_session", "user_id", "users"),
     )
     _table(
+        "second_factor",
+        Column("user_id", Text, nullable=False),
+        Column("sealed", LargeBinary, nullable=False),
+        Column("last_step", BigInteger, nullable=False),
+        Column("created_at", BigInteger, nullable=False),
+        Column("confirmed_at", BigInteger, nullable=True),
+        _of("second_factor", "user_id", "users"),
+        key=("user_id",),
+    )
+    _table(
+        "recovery_code",
+        Column("user_id", Text, nullable=False),
+        Column("tag", Text, nullable=False),
+        Column("spent_at", BigInteger, nullable=True),
+        _of("recovery_code", "user_id", "users"),
+        key=("user_id", "tag"),
+    )
+    _table(
         "logout_notice",
         Column("id", Text, nullable=False),
         Column("client_id", Text, nullable=False),
