@@ -28,11 +28,12 @@ class Result:
         return self.requests / self.cpu_seconds
 
 
-def post(path: str, port: int, body: str, authorization: str) -> bytes:
-    """Return the bytes of one POST of a form."""
-    proof = f"authorization: {authorization}\r\n" if authorization else ""
+def post(path: str, port: int, body: str, authorization: str, *, dpop: str = "") -> bytes:
+    """Return the bytes of one POST of a form, with a proof of a key where there is one."""
+    shown = {"authorization": authorization, "dpop": dpop}
+    more = "".join(f"{name}: {value}\r\n" for name, value in shown.items() if value)
     head = (
-        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{proof}"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{more}"
         f"content-type: application/x-www-form-urlencoded\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body.encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 from bench import load, servers
 from bench.report import Line, Target
+from remit_sdk.jose import DpopKey
 
 ROUNDS = 3
 
@@ -42,6 +44,28 @@ def issuing(target: servers.Target) -> list[load.Caller]:
     return [load.Same(request)] * servers.CALLERS
 
 
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """A caller who asks for tokens that are bound to his key, with a new proof each time."""
+
+    target: servers.Target
+    key: DpopKey
+
+    def request(self) -> bytes:
+        target = self.target
+        proof = self.key.proof("POST", f"http://127.0.0.1:{target.port}{target.token_path}", now=time.time())
+        return load.post(target.token_path, target.port, target.token_form, target.authorization, dpop=proof)
+
+    def take(self, body: bytes) -> None:
+        if json.loads(body)["token_type"] != "DPoP":
+            raise RuntimeError("the token is bound to nothing")
+
+
+def proving(target: servers.Target) -> list[load.Caller]:
+    """P1 again, each token bound to a key by a proof of its own (RFC 9449)."""
+    return [Proving(target, DpopKey.generate()) for _ in range(servers.CALLERS)]
+
+
 def rotating(target: servers.Target) -> list[load.Caller]:
     """P2: refresh with rotation; each caller has a line of his own."""
     return [Rotating(target, token) for token in target.refresh_tokens]
@@ -57,6 +81,7 @@ def introspecting(target: servers.Target) -> list[load.Caller]:
 
 WORK: dict[str, tuple[Callable[[servers.Target], list[load.Caller]], float]] = {
     "P1 client_credentials": (issuing, 1.5),
+    "P1 client_credentials, DPoP": (proving, 1.5),
     "P2 refresh, rotation": (rotating, 2.5),
     "P3 introspection": (introspecting, 3.0),
 }

@@ -15,6 +15,7 @@ import httpx
 from remit.crypto.jose import PrivateKey
 from remit.store.sqlite import Connection
 from remit.store.statements import Row, Value
+from tests.kit.dpop import key_of, proof
 from tests.kit.flows import approve, get_tokens, redeem, refresh
 from tests.kit.instance import Remit
 
@@ -65,11 +66,12 @@ def counting() -> Iterator[Bill]:
         Connection.rows, PrivateKey.sign = run, sign  # type: ignore[method-assign]
 
 
-def asked(remit: Remit, path: str = "token", **form: str) -> Awaitable[httpx.Response]:
+def asked(remit: Remit, path: str = "token", *, shown: str | None = None, **form: str) -> Awaitable[httpx.Response]:
     world = remit.acme
     assert world.web_secret is not None
     auth = (world.web.id, world.web_secret.reveal())
-    return remit.http.post(f"{world.issuer}/oauth/{path}", data=form, auth=auth)
+    headers = {} if shown is None else {"DPoP": shown}
+    return remit.http.post(f"{world.issuer}/oauth/{path}", data=form, auth=auth, headers=headers)
 
 
 def issued(remit: Remit) -> Awaitable[httpx.Response]:
@@ -79,6 +81,12 @@ def issued(remit: Remit) -> Awaitable[httpx.Response]:
 async def issuing(remit: Remit) -> Act:
     await issued(remit)
     return partial(issued, remit)
+
+
+async def proving(remit: Remit) -> Act:
+    await issued(remit)
+    shown = proof(key_of("ours"), "POST", f"{remit.acme.issuer}/oauth/token", at=remit.deps.clock.now())
+    return partial(asked, remit, shown=shown, grant_type="client_credentials", scope="read:calendar")
 
 
 async def introspecting(remit: Remit) -> Act:
@@ -104,6 +112,7 @@ async def rotating(remit: Remit) -> Act:
 
 BUDGETS: Final[dict[str, tuple[Callable[[Remit], Awaitable[Act]], int, int]]] = {
     "client_credentials": (issuing, 4, 1),
+    "client_credentials, DPoP": (proving, 5, 1),
     "introspection": (introspecting, 1, 0),
     "introspection, a user's line": (partial(introspecting_for_a_user, away="yes"), 2, 0),
     "introspection, a line that needs its session": (partial(introspecting_for_a_user, away="no"), 3, 0),

@@ -89,6 +89,10 @@ class Issuer:
     refresh_tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     granted: str = "read:calendar write:calendar"
     refresh_error: tuple[str, str] | None = None
+    dpop: bool = False
+    nonce: str | None = None
+    """What each proof must hold at the token endpoint."""
+    proofs: list[dict[str, Any]] = field(default_factory=list)
     refused_tokens: set[str] = field(default_factory=set)
     forms: list[dict[str, str]] = field(default_factory=list)
     base: str = ""
@@ -176,6 +180,8 @@ class Issuer:
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
         }
+        if self.dpop:
+            document["dpop_signing_alg_values_supported"] = ["ES256"]
         return JSONResponse(document | self.metadata_extra)
 
     async def jwks(self, _: Request) -> Response:
@@ -241,6 +247,13 @@ class Issuer:
         form = dict(parse_qsl((await request.body()).decode()))
         self.forms.append(form)
         self.count(form["grant_type"])
+        bound: dict[str, Any] = {}
+        if "dpop" in request.headers:
+            header, claims = (json.loads(unb64(part)) for part in request.headers["dpop"].split(".")[:2])
+            self.proofs.append({**claims, "jkt": thumbprint(header["jwk"])})
+            if self.nonce is not None and claims.get("nonce") != self.nonce:
+                return JSONResponse({"error": "use_dpop_nonce"}, 400, {"DPoP-Nonce": self.nonce})
+            bound = {"cnf": {"jkt": thumbprint(header["jwk"])}}
         match form["grant_type"]:
             case "authorization_code":
                 asked = self.codes.pop(form["code"], None)
@@ -248,7 +261,9 @@ class Issuer:
                 if asked is None or asked["code_challenge"] != digest or asked["redirect_uri"] != form["redirect_uri"]:
                     return JSONResponse({"error": "invalid_grant"}, 400)
                 wanted = set(asked["scope"].split()) & set(self.granted.split())
-                return self._token_set(" ".join(sorted(wanted)))
+                if asked.get("dpop_jkt", ...) != bound.get("cnf", {}).get("jkt", ...):
+                    return JSONResponse({"error": "invalid_grant"}, 400)
+                return self._token_set(" ".join(sorted(wanted)), bound)
             case "refresh_token":
                 if self.refresh_error is not None:
                     error, description = self.refresh_error
@@ -256,29 +271,33 @@ class Issuer:
                 spent = self.refresh_tokens.get(form["refresh_token"])
                 if spent is None or spent["spent"]:
                     return JSONResponse({"error": "invalid_grant", "error_description": "already used"}, 400)
+                if spent["bound"] not in ({}, bound):
+                    return JSONResponse({"error": "invalid_grant"}, 400)
                 spent["spent"] = True
-                return self._token_set(spent["scope"])
+                return self._token_set(spent["scope"], bound)
             case "client_credentials":
                 if not client_authenticated(request, form):
                     return JSONResponse({"error": "invalid_client"}, 401)
-                return JSONResponse(self._access(form.get("scope", "read:calendar"), sub="agt_helper", line_id=...))
+                scope = form.get("scope", "read:calendar")
+                return JSONResponse(self._access(scope, sub="agt_helper", line_id=..., **bound))
             case "urn:ietf:params:oauth:grant-type:token-exchange":
                 if not client_authenticated(request, form):
                     return JSONResponse({"error": "invalid_client"}, 401)
                 act = {"sub": "agt_calendar", "client_id": "cli_calendar"}
                 via = {"agent": ["agt_helper"]}
-                return JSONResponse(self._access(form["scope"], aud=form["resource"], act=act, via=via))
+                return JSONResponse(self._access(form["scope"], aud=form["resource"], act=act, via=via, **bound))
             case _:
                 return JSONResponse({"error": "unsupported_grant_type"}, 400)
 
     def _access(self, scope: str, **changes: Any) -> dict[str, Any]:
         token = self.token(scope=scope, **changes)
-        return {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime, "scope": scope}
+        kind = "DPoP" if "cnf" in changes else "Bearer"
+        return {"access_token": token, "token_type": kind, "expires_in": self.lifetime, "scope": scope}
 
-    def _token_set(self, scope: str) -> Response:
+    def _token_set(self, scope: str, bound: dict[str, Any]) -> Response:
         refresh = f"rmt_rt_{secrets.token_hex(16)}"
-        self.refresh_tokens[refresh] = {"scope": scope, "spent": False}
-        return JSONResponse(self._access(scope) | {"refresh_token": refresh})
+        self.refresh_tokens[refresh] = {"scope": scope, "spent": False, "bound": bound}
+        return JSONResponse(self._access(scope, **bound) | {"refresh_token": refresh})
 
     def app(self) -> Starlette:
         return Starlette(
@@ -292,6 +311,11 @@ class Issuer:
                 Route("/oauth/token", self.exchange, methods=["POST"]),
             ],
         )
+
+
+def thumbprint(jwk: dict[str, str]) -> str:
+    members = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
+    return b64(hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest())
 
 
 def event(name: str, data: dict[str, Any], seq: int | None) -> bytes:

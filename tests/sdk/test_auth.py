@@ -68,7 +68,7 @@ def make_auth(issuer, calendar, clock, **settings):
 def consent_to(auth):
     """Play the user: follow the address, allow, and come back."""
     with pytest.raises(ConsentRequired) as raised:
-        auth.token()
+        auth.tokens()
     answer = httpx2.get(raised.value.url)
     assert answer.status_code == 303
     raised.value.finish(answer.headers["location"])

@@ -11,6 +11,7 @@ from tests.sdk.issuer import RESOURCE
 from tests.sdk.test_forged_tokens import check, good
 
 METADATA = f'resource_metadata="{RESOURCE}/.well-known/oauth-protected-resource"'
+ALGS = 'algs="ES256 EdDSA Ed25519 PS256"'
 
 
 def bearer(token):
@@ -64,7 +65,7 @@ async def test_what_the_api_says_about_caching_stays(client, issuer):
 async def test_no_credentials_earn_a_challenge_without_error(client):
     answer = await client.get("/events")
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == f'Bearer scope="read:calendar", {METADATA}'
+    assert answer.headers["www-authenticate"] == f'Bearer scope="read:calendar", {METADATA}, DPoP {ALGS}'
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -195,6 +196,7 @@ async def test_the_metadata_names_resource_and_issuer(client, issuer):
         "resource": RESOURCE,
         "authorization_servers": [issuer.base],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "Ed25519", "PS256"],
         "scopes_supported": ["read:calendar"],
         "resource_name": "Calendar",
     }

@@ -11,7 +11,7 @@ from remit_sdk import EveryTenant, Unavailable, Untrustworthy, guard
 from remit_sdk.jwks import REFETCH_AFTER, REFRESH_AFTER, RETRY_AFTER, UNUSABLE_AFTER, KeySet, read_keys
 from remit_sdk.metadata import metadata_url, read_endpoints
 from remit_sdk.routes import RouteTable
-from remit_sdk.www_authenticate import bearer_challenge
+from remit_sdk.www_authenticate import challenge_by
 from tests.sdk.calendar import ROUTES, calendar
 from tests.sdk.clock import NOW
 from tests.sdk.host import host
@@ -267,4 +267,4 @@ CHALLENGES = {
 
 @pytest.mark.parametrize(("values", "expected"), CHALLENGES.values(), ids=CHALLENGES)
 def test_challenges_are_read_as_the_rfc_writes_them(values, expected):
-    assert bearer_challenge(values) == expected
+    assert challenge_by("bearer", values) == expected

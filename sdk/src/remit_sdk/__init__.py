@@ -7,6 +7,7 @@ from remit_sdk.consent import ConsentRequired
 from remit_sdk.errors import (
     AgentStopped,
     ApprovalPending,
+    BoundToken,
     OutOfScope,
     Refused,
     RemitError,
@@ -16,13 +17,16 @@ from remit_sdk.errors import (
 )
 from remit_sdk.exchange import TokenExchange
 from remit_sdk.issuers import EveryTenant
+from remit_sdk.possession import Dpop, ReplayStore
 from remit_sdk.store import FileStore, MemoryStore, TokenSet, TokenStore
 
 __all__ = [
     "AgentStopped",
     "ApprovalPending",
+    "BoundToken",
     "Caller",
     "ConsentRequired",
+    "Dpop",
     "EveryTenant",
     "FileStore",
     "Guard",
@@ -31,6 +35,7 @@ __all__ = [
     "Refused",
     "RemitAuth",
     "RemitError",
+    "ReplayStore",
     "TokenExchange",
     "TokenSet",
     "TokenStore",

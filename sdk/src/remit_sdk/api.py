@@ -12,6 +12,7 @@ from remit_sdk.clock import Clock, SystemClock
 from remit_sdk.gate import Gate
 from remit_sdk.hierarchy import Hierarchy
 from remit_sdk.issuers import Credentials, EveryTenant, read_issuers
+from remit_sdk.possession import Dpop
 from remit_sdk.protected_resource import read_resource
 from remit_sdk.routes import required
 
@@ -66,6 +67,7 @@ def guard(
     documentation: str | None = None,
     details: Iterable[str] = (),
     resource_id: str | None = None,
+    dpop: Dpop | None = None,
     leeway: float = 10.0,
     clock: Clock | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
@@ -85,6 +87,7 @@ def guard(
         details: types of `authorization_details` that this API keeps its callers to, by what `caller.details`
             says; tokens with any other type are refused.
         resource_id: the registry id of the resource, if stops may name it.
+        dpop: how tokens that are bound to a key are taken (RFC 9449): `Dpop(required=True)`, and more.
         leeway: seconds by which `iat` and `nbf` may lie ahead; `exp` has none.
         clock: the time; the machine's own when absent.
         transport: how the issuer is reached; the network when absent.
@@ -94,6 +97,7 @@ def guard(
     """
     issuers = read_issuers(issuer, credentials)
     offered = required(scopes) if scopes else frozenset()
+    possession = dpop or Dpop()
     shown = issuers.listed or ((issuers.every.base,) if issuers.every else ())
     return Guard(
         resource=read_resource(
@@ -103,6 +107,7 @@ def guard(
             name=name,
             documentation=documentation,
             details_types=frozenset([details] if isinstance(details, str) else details),
+            dpop_required=possession.required,
         ),
         resource_id=resource_id,
         issuers=issuers,
@@ -110,4 +115,5 @@ def guard(
         clock=clock or SystemClock(),
         transport=transport,
         hierarchy=Hierarchy(includes or {}),
+        dpop=possession,
     )

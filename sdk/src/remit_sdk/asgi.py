@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from remit_sdk.caller import calling
 from remit_sdk.challenge import Answer
@@ -100,7 +101,17 @@ class GuardedApp:
 
 def path_of(scope: Scope) -> str:
     """Return the path that the application itself will match."""
-    path: str = scope["path"]
+    return below_root(scope, scope["path"])
+
+
+def whole_path(scope: Scope) -> str:
+    """Return the path as it was sent, percent-encodings and all, as far as the server tells."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode("ascii")
+    return raw.partition(b"?")[0].decode("latin-1")
+
+
+def below_root(scope: Scope, path: str) -> str:
+    """Return a path without what the application is mounted under."""
     root: str = scope.get("root_path", "").rstrip("/")
     if root and (path == root or path.startswith(f"{root}/")):
         return path[len(root) :] or "/"
@@ -115,6 +126,8 @@ def read_call(scope: Scope, path: str) -> Call:
         method=scope["method"],
         path=path,
         credentials=read_credentials(headers, scope.get("query_string", b"")),
+        whole=whole_path(scope),
+        below=below_root(scope, whole_path(scope)),
         purpose=read_purpose(value for name, value in headers if name == b"remit-purpose"),
         peer=client[0] if client else None,
     )
@@ -133,6 +146,8 @@ def form_refused(call: Call) -> Call:
         method=call.method,
         path=call.path,
         credentials=Malformed(hint=hint),
+        whole=call.whole,
+        below=call.below,
         purpose=call.purpose,
         peer=call.peer,
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, MutableMapping, Sequence
+from enum import Enum, auto
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -11,15 +13,15 @@ import httpx2
 
 from remit_sdk.clock import Clock, SystemClock
 from remit_sdk.consent import ConsentRequired
-from remit_sdk.errors import OutOfScope, WrongResource
-from remit_sdk.jose import AssertionKey
+from remit_sdk.errors import BoundToken, OutOfScope, WrongResource
+from remit_sdk.jose import AssertionKey, DpopKey
 from remit_sdk.requests_hook import attach
 from remit_sdk.routes import required
-from remit_sdk.store import MemoryStore, TokenStore
+from remit_sdk.store import MemoryStore, TokenSet, TokenStore
 from remit_sdk.strict import read_scopes, web_origin
 from remit_sdk.token_endpoint import TokenEndpoint
 from remit_sdk.token_source import GrantType, TokenSource, Wish
-from remit_sdk.www_authenticate import bearer_challenge
+from remit_sdk.www_authenticate import told_challenge
 
 if TYPE_CHECKING:
 
@@ -38,6 +40,18 @@ else:
 LOOPBACK_REDIRECT: Final = "http://127.0.0.1/callback"
 
 
+class Retry(Enum):
+    """What can help a request that was refused."""
+
+    NEW_TOKEN = auto()
+    NEW_PROOF = auto()
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether the token itself was refused."""
+        return self is Retry.NEW_TOKEN
+
+
 class RemitAuth(httpx2.Auth, _OlderAuth):
     """An agent's credentials for one resource: pass it as `auth=` to httpx2, httpx or requests.
 
@@ -52,6 +66,8 @@ class RemitAuth(httpx2.Auth, _OlderAuth):
         redirect_uri: where the user comes back to; a loopback address without port takes any port.
         store: where tokens live; `FileStore` lets parallel workers share one line.
         line: keeps several users of one agent apart in the store.
+        dpop: whether tokens are bound to a key of this agent, so that nobody who steals one can use it (RFC 9449);
+            where the issuer offers it when absent.
         purpose: why the calls are made; goes to the audit with each of them.
         addresses: other base URLs under which the same resource is reached.
         clock: the time; the machine's own when absent.
@@ -75,6 +91,7 @@ class RemitAuth(httpx2.Auth, _OlderAuth):
         store: TokenStore | None = None,
         line: str = "",
         purpose: str | None = None,
+        dpop: bool | None = None,
         addresses: Iterable[str] = (),
         clock: Clock | None = None,
         transport: httpx2.BaseTransport | None = None,
@@ -98,29 +115,53 @@ class RemitAuth(httpx2.Auth, _OlderAuth):
         if grant_type == "client_credentials" and not endpoint.confidential:
             msg = "client_credentials needs client_secret or private_key"
             raise ValueError(msg)
-        wish = Wish(grant_type=grant_type, resource=resource, scopes=required(scopes), redirect_uri=redirect_uri)
+        wish = Wish(
+            grant_type=grant_type, resource=resource, scopes=required(scopes), redirect_uri=redirect_uri, dpop=dpop
+        )
         self._source = TokenSource(endpoint, wish, line=line, store=store or MemoryStore(), clock=used_clock)
         self._bases = (resource, *addresses)
         self._purpose = purpose
+        self._clock = used_clock
+        # The newest nonce of each origin (RFC 9449 §8.2).
+        self._nonces: dict[str | None, str] = {}
 
     def token(self, *, unlike: str | None = None) -> str:
-        """Return an access token with some life left, for libraries that take a function.
+        """Return a bearer token with some life left, for libraries that take a function.
 
         Raises:
+            BoundToken: the token needs a proof beside it; make this with `dpop=False`, or use `headers`.
             ConsentRequired: a user must allow it first.
             AgentStopped: somebody stopped this agent.
             Refused: the issuer said no.
             Unavailable: the issuer did not answer.
         """
-        return self._source.get(unlike=unlike).access_token
+        return _bearer(self.tokens(unlike=unlike))
 
     async def atoken(self, *, unlike: str | None = None) -> str:
-        """Return an access token without blocking the event loop."""
+        """Return a bearer token without blocking the event loop."""
+        return _bearer(await self._atokens(unlike=unlike))
+
+    def headers(self, method: str, url: str) -> dict[str, str]:
+        """Return the headers of one request, for libraries that take nothing else. A proof is good once.
+
+        Raises:
+            WrongResource: the URL is not below the resource.
+        """
+        self.check_address(url)
+        made: dict[str, str] = {}
+        self.dress(made, self.tokens(), method, url)
+        return made
+
+    def tokens(self, *, unlike: str | None = None) -> TokenSet:
+        """Return the tokens at hand, renewed where they must be."""
+        return self._source.get(unlike=unlike)
+
+    async def _atokens(self, *, unlike: str | None = None) -> TokenSet:
         at_hand = self._source.fresh(unlike=unlike)
         if at_hand is not None:
-            return at_hand.access_token
+            return at_hand
         # A thread outlives a cancelled task, so a rotation is stored whatever becomes of the caller.
-        return await asyncio.to_thread(self.token, unlike=unlike)
+        return await asyncio.to_thread(self.tokens, unlike=unlike)
 
     def consent(self, also: Iterable[str] = ()) -> ConsentRequired:
         """Return a consent request, for example for what `OutOfScope.missing` names."""
@@ -136,59 +177,86 @@ class RemitAuth(httpx2.Auth, _OlderAuth):
             msg = f"this token is for {self._bases[0]} only"
             raise WrongResource(msg)
 
-    def dress(self, headers: MutableMapping[str, str], token: str) -> None:
-        """Put the token, and the purpose unless the call has its own, into a request's headers."""
-        headers["Authorization"] = f"Bearer {token}"
+    def dress(self, headers: MutableMapping[str, str], tokens: TokenSet, method: str, url: str) -> None:
+        """Put the token, its proof, and the purpose unless the call has its own, into a request's headers."""
+        if tokens.dpop_key is None:
+            headers["Authorization"] = f"Bearer {tokens.access_token}"
+        else:
+            nonce = self._nonces.get(web_origin(url.split("#", 1)[0]))
+            key = _key(tokens.dpop_key)
+            headers["Authorization"] = f"DPoP {tokens.access_token}"
+            headers["DPoP"] = key.proof(method, url, now=self._clock.now(), token=tokens.access_token, nonce=nonce)
         if self._purpose is not None and "Remit-Purpose" not in headers:
             headers["Remit-Purpose"] = self._purpose
 
-    def wants_retry(self, status: int, challenge: Mapping[str, str] | None) -> bool:
-        """Say whether a new token can help.
+    def judge(self, url: str, status: int, nonce: str | None, challenges: Sequence[str]) -> Retry | None:
+        """Say what can help after an answer, and keep the nonce that came with it (RFC 9449 §8.2, §9).
 
         Raises:
             OutOfScope: only more consent can.
         """
+        if nonce is not None:
+            self._nonces[web_origin(url.split("#", 1)[0])] = nonce
+        challenge = told_challenge(challenges)
         error = challenge.get("error") if challenge is not None else None
         if status == 403 and error == "insufficient_scope" and challenge is not None:
             needed = read_scopes(challenge.get("scope", "")) or frozenset()
             at_hand = self._source.fresh()
             has = read_scopes(at_hand.scope) if at_hand is not None else None
             raise OutOfScope(needed - (has or frozenset()), needed)
-        return status == 401 and error == "invalid_token"
+        if status == 401 and error == "invalid_token":
+            return Retry.NEW_TOKEN
+        return Retry.NEW_PROOF if status == 401 and error == "use_dpop_nonce" and nonce is not None else None
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Run the flow for a synchronous client of httpx2 or httpx."""
         self.check_address(str(request.url))
-        token = self.token()
-        self.dress(request.headers, token)
-        response = yield request
-        if self.wants_retry(response.status_code, _challenge(response)):
-            renewed = self.token(unlike=token)
-            if _repeatable(request):
-                self.dress(request.headers, renewed)
-                response = yield request
-                self.wants_retry(response.status_code, _challenge(response))
+        tokens, tried = self.tokens(), set[Retry]()
+        while True:
+            self.dress(request.headers, tokens, request.method, str(request.url))
+            retry = self._judge(request, (yield request))
+            if retry is None or retry in tried:
+                return
+            tried.add(retry)
+            if retry.needs_token:
+                tokens = self.tokens(unlike=tokens.access_token)
+            if not _repeatable(request):
+                return
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Run the flow for an asynchronous client of httpx2 or httpx."""
         self.check_address(str(request.url))
-        token = await self.atoken()
-        self.dress(request.headers, token)
-        response = yield request
-        if self.wants_retry(response.status_code, _challenge(response)):
-            renewed = await self.atoken(unlike=token)
-            if _repeatable(request):
-                self.dress(request.headers, renewed)
-                response = yield request
-                self.wants_retry(response.status_code, _challenge(response))
+        tokens, tried = await self._atokens(), set[Retry]()
+        while True:
+            self.dress(request.headers, tokens, request.method, str(request.url))
+            retry = self._judge(request, (yield request))
+            if retry is None or retry in tried:
+                return
+            tried.add(retry)
+            if retry.needs_token:
+                tokens = await self._atokens(unlike=tokens.access_token)
+            if not _repeatable(request):
+                return
+
+    def _judge(self, request: Any, response: Any) -> Retry | None:
+        challenges = response.headers.get_list("www-authenticate")
+        return self.judge(str(request.url), response.status_code, response.headers.get("dpop-nonce"), challenges)
 
     def __call__(self, request: Any) -> Any:
         """Serve requests, which calls its auth with the prepared request."""
         return attach(self, request)
 
 
-def _challenge(response: Any) -> dict[str, str] | None:
-    return bearer_challenge(response.headers.get_list("www-authenticate"))
+@lru_cache(maxsize=64)
+def _key(text: str) -> DpopKey:
+    return DpopKey.load(text)
+
+
+def _bearer(tokens: TokenSet) -> str:
+    if tokens.dpop_key is not None:
+        msg = "this token is bound to a key: pass RemitAuth as `auth=`, take `headers`, or make it with dpop=False"
+        raise BoundToken(msg)
+    return tokens.access_token
 
 
 def _repeatable(request: Any) -> bool:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+from remit_sdk.dpop import DPOP_ALGS
 from remit_sdk.strict import write_scopes
 from remit_sdk.verify import AccessToken, Reason
 
@@ -19,11 +20,16 @@ _ENDINGS: Final[dict[Reason, tuple[int, str | None]]] = {
     Reason.EXPIRED: (401, "invalid_token"),
     Reason.WRONG_AUDIENCE: (401, "invalid_token"),
     Reason.STOPPED: (401, "invalid_token"),
+    Reason.INVALID_PROOF: (401, "invalid_dpop_proof"),
+    Reason.USE_NONCE: (401, "use_dpop_nonce"),
     Reason.INSUFFICIENT_SCOPE: (403, "insufficient_scope"),
     Reason.UNKNOWN_ROUTE: (403, None),
     # Never 401: a client would throw a good token away and come back with the next one.
     Reason.UNAVAILABLE: (503, None),
 }
+
+
+_ALGS: Final = ("algs", " ".join(DPOP_ALGS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,10 @@ class Refusal:
     hint: str
     needed: frozenset[str] = frozenset()
     token: AccessToken | None = None
+    dpop: bool = False
+    """The call came with that scheme, or must come with it."""
+    nonce: str | None = None
+    """For the next proof, where nonces are asked for."""
 
     @property
     def status(self) -> int:
@@ -64,7 +74,16 @@ def challenge(refusal: Refusal, *, metadata_url: str, docs: str | None = None) -
         # The least that makes this very call succeed, all at once (BR-8).
         parameters.append(("scope", write_scopes(refusal.needed)))
     parameters.append(("resource_metadata", metadata_url))
-    return "Bearer " + ", ".join(f'{name}="{_quotable(value)}"' for name, value in parameters)
+    if refusal.dpop:
+        return _written("DPoP", [*parameters, _ALGS])
+    if error is None or (refusal.token is not None and refusal.token.jkt is not None):
+        # RFC 9449 §7.1, §7.2: whoever may send a proof hears so.
+        return f"{_written('Bearer', parameters)}, {_written('DPoP', [_ALGS])}"
+    return _written("Bearer", parameters)
+
+
+def _written(scheme: str, parameters: list[tuple[str, str]]) -> str:
+    return f"{scheme} " + ", ".join(f'{name}="{_quotable(value)}"' for name, value in parameters)
 
 
 def _quotable(text: str) -> str:
@@ -85,6 +104,8 @@ def render(refusal: Refusal, *, metadata_url: str, docs: str | None = None) -> A
     value = challenge(refusal, metadata_url=metadata_url, docs=docs)
     if value is not None:
         headers.append(("www-authenticate", value))
+        if refusal.nonce is not None:
+            headers.append(("dpop-nonce", refusal.nonce))
     if status == 503:
         headers.append(("retry-after", str(RETRY_AFTER_SECONDS)))
     return Answer(

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from remit_sdk.errors import Refused, RemitError, Untrustworthy
+from remit_sdk.jose import DpopKey
 from remit_sdk.loopback import LoopbackListener
 from remit_sdk.pkce import challenge_of, make_verifier
 
@@ -29,6 +30,8 @@ class AuthorizationRequest:
     scope: str
     state: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     verifier: str = field(default_factory=make_verifier, repr=False)
+    dpop_key: DpopKey | None = field(default=None, repr=False)
+    """The key that the code, and all that comes of it, is bound to."""
 
     @property
     def url(self) -> str:
@@ -43,6 +46,9 @@ class AuthorizationRequest:
             "code_challenge_method": "S256",
             "resource": self.resource,
         }
+        if self.dpop_key is not None:
+            # RFC 9449 §10: from here on a stolen code is worth nothing either.
+            query["dpop_jkt"] = self.dpop_key.jkt
         return f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{urlencode(query)}"
 
     def code(self, callback_url: str) -> str:

@@ -22,8 +22,17 @@ class Malformed:
     hint: str
 
 
-def read_credentials(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> str | Malformed | None:
-    """Return the bearer token, None when there are no bearer credentials, or why not."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A token that came by the scheme DPoP, with the proofs beside it (RFC 9449 §7.1)."""
+
+    token: str
+    proofs: tuple[str, ...] = ()
+
+
+def read_credentials(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> str | Bound | Malformed | None:
+    """Return the bearer token or the bound one, None when there are no such credentials, or why not."""
+    headers = list(headers)
     if names_token(query):
         return Malformed(hint="send the token in the Authorization header, never in the query")
     values = [value for name, value in headers if name.lower() == b"authorization"]
@@ -35,12 +44,15 @@ def read_credentials(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> st
     if found is None:
         return Malformed(hint="the Authorization header is malformed")
     scheme, rest = found.groups()
-    if scheme.lower() != b"bearer":
+    if scheme.lower() not in {b"bearer", b"dpop"}:
         # Another scheme says nothing about us: the answer tells which one we take.
         return None
     if rest is None or _TOKEN.fullmatch(rest) is None:
-        return Malformed(hint="send `Bearer` and one token")
+        return Malformed(hint="send `Bearer` or `DPoP` and one token")
     token: bytes = rest
+    if scheme.lower() == b"dpop":
+        proofs = tuple(value.decode("latin-1") for name, value in headers if name.lower() == b"dpop")
+        return Bound(token=token.decode("ascii"), proofs=proofs)
     return token.decode("ascii")
 
 

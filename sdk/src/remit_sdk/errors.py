@@ -41,5 +41,9 @@ class OutOfScope(RemitError):
         self.needed = needed
 
 
+class BoundToken(RemitError):
+    """The token alone is worth nothing: every request needs a proof of its key beside it."""
+
+
 class WrongResource(RemitError):
     """A request to an address that this token is not for; nothing was sent."""

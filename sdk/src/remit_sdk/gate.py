@@ -7,7 +7,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import httpx2
@@ -15,11 +15,12 @@ import httpx2
 from remit_sdk.caller import Caller, caller_of
 from remit_sdk.challenge import Answer, Refusal, render
 from remit_sdk.clock import Clock
-from remit_sdk.credentials import Malformed
+from remit_sdk.credentials import Bound, Malformed
 from remit_sdk.decisions import make_decision
 from remit_sdk.errors import Unavailable
 from remit_sdk.hierarchy import Hierarchy
 from remit_sdk.issuers import IssuerLink, TrustedIssuers
+from remit_sdk.possession import Dpop, Possession, Request
 from remit_sdk.protected_resource import ProtectedResource
 from remit_sdk.verify import (
     MAX_TOKEN_BYTES,
@@ -43,7 +44,11 @@ class Call:
 
     method: str
     path: str
-    credentials: str | Malformed | None
+    credentials: str | Bound | Malformed | None
+    whole: str = ""
+    """The path as it was sent; `path` when absent."""
+    below: str = ""
+    """The same without what the application is mounted under."""
     purpose: str | None = None
     peer: str | None = None
 
@@ -69,6 +74,7 @@ class Gate:
         clock: Clock,
         transport: httpx2.AsyncBaseTransport | None,
         hierarchy: Hierarchy,
+        dpop: Dpop,
     ) -> None:
         if not 0 <= leeway <= LARGEST_LEEWAY:
             msg = f"leeway is 0 to {LARGEST_LEEWAY:.0f} seconds"
@@ -80,6 +86,7 @@ class Gate:
         self._clock = clock
         self._transport = transport
         self._hierarchy = hierarchy
+        self._possession = Possession(dpop, resource=resource.resource, clock=clock)
         self._client: httpx2.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._links: dict[str, IssuerLink] = {}
@@ -94,18 +101,16 @@ class Gate:
         if presented is None:
             if needed is None:
                 return Refusal(reason=Reason.UNKNOWN_ROUTE, hint="this operation is not listed")
-            return Refusal(reason=Reason.NO_CREDENTIALS, hint="send a bearer token", needed=needed)
+            return self._refusal(Rejected(reason=Reason.NO_CREDENTIALS, hint="send an access token"), None, needed)
+        text = presented.token if isinstance(presented, Bound) else presented
         try:
-            judged = await self._judge(presented)
+            judged = await self._judge(text)
+            if not isinstance(judged, Rejected) and (flaw := await self._unproven(call, presented, judged[0])):
+                judged = flaw
         except Unavailable:
             return Refusal(reason=Reason.UNAVAILABLE, hint="the issuer cannot be asked right now")
         if isinstance(judged, Rejected):
-            return Refusal(
-                reason=judged.reason,
-                hint=judged.hint,
-                needed=needed or frozenset(),
-                token=judged.token,
-            )
+            return self._refusal(judged, presented, needed)
         token, scopes = judged[0], self._hierarchy.widen(judged[1])
         if needed is None:
             return Refusal(reason=Reason.UNKNOWN_ROUTE, hint="this operation is not listed", token=token)
@@ -115,8 +120,43 @@ class Gate:
                 hint="the token lacks a scope that this operation needs",
                 needed=needed,
                 token=token,
+                dpop=isinstance(presented, Bound),
             )
-        return Permit(caller=caller_of(token, scopes=scopes, presented=presented), token=token)
+        return Permit(caller=caller_of(token, scopes=scopes, presented=text), token=token)
+
+    def _refusal(self, flaw: Rejected, presented: str | Bound | None, needed: frozenset[str] | None) -> Refusal:
+        by_dpop = isinstance(presented, Bound)
+        return Refusal(
+            reason=flaw.reason,
+            hint=flaw.hint,
+            needed=needed or frozenset(),
+            token=flaw.token,
+            dpop=by_dpop or self._possession.required,
+            nonce=self._possession.nonce() if by_dpop else None,
+        )
+
+    async def _unproven(self, call: Call, presented: str | Bound, token: AccessToken) -> Rejected | None:
+        """Say why the sender has not shown that the token is his (RFC 9449 §7); None when he has, or need not."""
+        if token.jkt is None:
+            if isinstance(presented, Bound):
+                return Rejected(reason=Reason.INVALID_TOKEN, hint="the token is bound to no key", token=token)
+            if self._possession.required:
+                hint = "this API takes only tokens that are bound to a key (DPoP)"
+                return Rejected(reason=Reason.INVALID_TOKEN, hint=hint, token=token)
+            return None
+        if not isinstance(presented, Bound):
+            # It has perhaps been stolen.
+            hint = "the token is bound to a key: send it as DPoP, with a proof"
+            return Rejected(reason=Reason.INVALID_TOKEN, hint=hint, token=token)
+        whole, below = call.whole or call.path, call.below or call.path
+        about = Request(
+            method=call.method,
+            targets=self._possession.targets(whole, below),
+            token=presented.token,
+            jkt=token.jkt,
+        )
+        flaw = await self._possession.check(presented.proofs, about)
+        return None if flaw is None else replace(flaw, token=token)
 
     async def _judge(self, presented: str) -> tuple[AccessToken, frozenset[str]] | Rejected:
         """Verify the token, then its life: stops that are known, and the proof that all are."""

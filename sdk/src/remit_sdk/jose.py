@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
@@ -24,9 +26,14 @@ ALGORITHMS: Final[Mapping[str, tuple[str, str | None]]] = {
     "RS256": ("RSA", None),
 }
 SMALLEST_RSA_BITS: Final = 2048
+# A larger key costs us more to verify than its owner to make.
+LARGEST_RSA_BITS: Final = 8192
 ASSERTION_LIFETIME: Final = 60
+# An agent proves the same key with every call, and reading it costs more than half of the check.
+PROOF_KEYS: Final = 1_024
 
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_PUBLIC_MEMBERS: Final = ("kty", "crv", "x", "y", "n", "e")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,29 @@ def read_key(jwk: object) -> PublicKey | None:
         return None
     if jwk.get("use") != "sig" or jwk.get("remit_typ") != "at+jwt" or _PRIVATE_MEMBERS & jwk.keys():
         return None
+    material = _read_material(jwk, alg)
+    return None if material is None else PublicKey(kid=kid, alg=alg, material=material)
+
+
+def read_proof_key(jwk: object, alg: str) -> PublicKey | None:
+    """Read the key that a DPoP proof brings along (RFC 9449 §4.2); None when it is no public key for this algorithm."""
+    if not isinstance(jwk, dict) or jwk.get("use", "sig") != "sig" or _PRIVATE_MEMBERS & jwk.keys():
+        return None
+    named = jwk.get("alg", alg)
+    if not isinstance(named, str) or _model(named) != _model(alg) or _bits(jwk.get("n")) > LARGEST_RSA_BITS:
+        return None
+    material = _read_proof_material(
+        alg, tuple((name, jwk[name]) for name in _PUBLIC_MEMBERS if isinstance(jwk.get(name), str))
+    )
+    return None if material is None else PublicKey(kid="", alg=alg, material=material)
+
+
+@lru_cache(maxsize=PROOF_KEYS)
+def _read_proof_material(alg: str, members: tuple[tuple[str, str], ...]) -> Key | None:
+    return _read_material(dict(members), alg)
+
+
+def _read_material(jwk: Mapping[str, Any], alg: str) -> Key | None:
     kty, crv = ALGORITHMS[alg]
     if jwk.get("kty") != kty or (crv is not None and jwk.get("crv") != crv):
         return None
@@ -71,9 +101,7 @@ def read_key(jwk: object) -> PublicKey | None:
         material = import_key({name: value for name, value in jwk.items() if name != "alg"})
     except (JoseError, ValueError, TypeError, KeyError):
         return None
-    if not isinstance(material, ECKey | OKPKey | RSAKey):
-        return None
-    return PublicKey(kid=kid, alg=alg, material=material)
+    return material if isinstance(material, ECKey | OKPKey | RSAKey) else None
 
 
 def _bits(number: object) -> int:
@@ -126,9 +154,73 @@ class AssertionKey:
             "exp": issued + ASSERTION_LIFETIME,
             "jti": secrets.token_urlsafe(24),
         }
-        body = ".".join(write_base64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
-        signature = JWSRegistry.algorithms[_model(self.alg)].sign(body.encode("ascii"), self.material)
-        return f"{body}.{write_base64url(signature)}"
+        return _signed(header, claims, self.alg, self.material)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DpopKey:
+    """An agent's private key, by which its tokens are worth something (RFC 9449)."""
+
+    material: Key = field(repr=False)
+
+    @classmethod
+    def generate(cls) -> DpopKey:
+        """Make a new P-256 key."""
+        return cls(material=ECKey.generate_key("P-256"))
+
+    @classmethod
+    def load(cls, text: str) -> DpopKey:
+        """Read what `export` wrote.
+
+        Raises:
+            ValueError: it is no such key.
+        """
+        try:
+            members = json.loads(text)
+            material = ECKey.import_key(members if members["kty"] == "EC" else {})
+        except (JoseError, TypeError, KeyError) as error:
+            msg = "the DPoP key cannot be read"
+            raise ValueError(msg) from error
+        if not material.is_private or material.curve_name != "P-256":
+            msg = "a DPoP key is a private P-256 key"
+            raise ValueError(msg)
+        return cls(material=material)
+
+    def export(self) -> str:
+        """Write the private key as JSON, to be kept as secret as a refresh token."""
+        return json.dumps(self.material.as_dict(private=True))
+
+    @property
+    def public(self) -> dict[str, object]:
+        """The public key as a JWK."""
+        members = self.material.as_dict(private=False)
+        return {name: members[name] for name in ("kty", "crv", "x", "y")}
+
+    @property
+    def jkt(self) -> str:
+        """The key's thumbprint (RFC 7638)."""
+        return self.material.thumbprint()
+
+    def proof(self, method: str, url: str, *, now: float, token: str | None = None, nonce: str | None = None) -> str:
+        """Sign a one-time proof for a request (RFC 9449 §4.2), beside an access token where one is sent."""
+        claims: dict[str, object] = {
+            "jti": secrets.token_urlsafe(24),
+            "htm": method,
+            # RFC 9449 §4.2: without query and fragment.
+            "htu": url.split("#", 1)[0].split("?", 1)[0],
+            "iat": int(now),
+        }
+        if token is not None:
+            claims["ath"] = write_base64url(hashlib.sha256(token.encode("ascii")).digest())
+        if nonce is not None:
+            claims["nonce"] = nonce
+        return _signed({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.public}, claims, "ES256", self.material)
+
+
+def _signed(header: Mapping[str, object], claims: Mapping[str, object], alg: str, key: Key) -> str:
+    body = ".".join(write_base64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
+    signature = JWSRegistry.algorithms[_model(alg)].sign(body.encode("ascii"), key)
+    return f"{body}.{write_base64url(signature)}"
 
 
 def _import_private(key: str | bytes | Mapping[str, str | list[str]]) -> Key:

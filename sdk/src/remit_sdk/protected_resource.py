@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from remit_sdk.challenge import Answer
+from remit_sdk.dpop import DPOP_ALGS
 from remit_sdk.strict import web_origin, well_known
 
 DOCUMENT: Final = "oauth-protected-resource"
@@ -24,6 +25,7 @@ class ProtectedResource:
     name: str | None
     documentation: str | None
     details_types: frozenset[str] = frozenset()
+    dpop_required: bool = False
 
     @property
     def metadata_url(self) -> str:
@@ -41,7 +43,10 @@ class ProtectedResource:
             "resource": self.resource,
             "authorization_servers": list(self.issuers),
             "bearer_methods_supported": ["header"],
+            "dpop_signing_alg_values_supported": list(DPOP_ALGS),
         }
+        if self.dpop_required:
+            document["dpop_bound_access_tokens_required"] = True
         if self.scopes:
             document["scopes_supported"] = sorted(self.scopes)
         if self.details_types:
@@ -70,6 +75,7 @@ def read_resource(
     name: str | None,
     documentation: str | None,
     details_types: frozenset[str] = frozenset(),
+    dpop_required: bool = False,
 ) -> ProtectedResource:
     """Check the resource identifier (RFC 8707 §2).
 
@@ -86,4 +92,5 @@ def read_resource(
         name=name,
         documentation=documentation,
         details_types=details_types,
+        dpop_required=dpop_required,
     )

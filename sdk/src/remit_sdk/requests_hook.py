@@ -5,52 +5,55 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from remit_sdk.errors import OutOfScope
-from remit_sdk.www_authenticate import bearer_challenge
 
 if TYPE_CHECKING:
-    from remit_sdk.auth import RemitAuth
+    from remit_sdk.auth import RemitAuth, Retry
+    from remit_sdk.store import TokenSet
 
 
 def attach(auth: RemitAuth, request: Any) -> Any:
     """Give a prepared request its token, and watch the answer."""
     auth.check_address(request.url)
-    token = auth.token()
-    auth.dress(request.headers, token)
-    request.register_hook("response", _Watch(auth, token))
+    tokens = auth.tokens()
+    auth.dress(request.headers, tokens, request.method, request.url)
+    request.register_hook("response", _Watch(auth, tokens))
     return request
 
 
 class _Watch:
-    """Looks at the first answer; renews and sends once more at most."""
+    """Looks at the first answer; sends once more for a new token and once for a new proof, at most."""
 
-    def __init__(self, auth: RemitAuth, token: str) -> None:
+    def __init__(self, auth: RemitAuth, tokens: TokenSet) -> None:
         self._auth = auth
-        self._token = token
+        self._tokens = tokens
 
     def __call__(self, response: Any, **settings: Any) -> Any:
-        if not self._refused(response):
-            return response
-        # The connection goes back to the pool only when the refused answer has been read.
-        _ = response.content
-        response.close()
-        token = self._auth.token(unlike=self._token)
-        body = response.request.body
-        if not (body is None or isinstance(body, bytes | str)):
-            return response  # a stream is gone once sent; the new token serves the next call
-        again = response.request.copy()
-        # The second answer is final: without this it would be watched like the first.
-        again.hooks = {**again.hooks, "response": [hook for hook in again.hooks["response"] if hook is not self]}
-        self._auth.dress(again.headers, token)
-        second = response.connection.send(again, **settings)
-        second.history.append(response)
-        second.request = again
-        self._refused(second)
-        return second
+        tried: set[Retry] = set()
+        while (retry := self._judge(response)) is not None and retry not in tried:
+            tried.add(retry)
+            # The connection goes back to the pool only when the refused answer has been read.
+            _ = response.content
+            response.close()
+            if retry.needs_token:
+                self._tokens = self._auth.tokens(unlike=self._tokens.access_token)
+            body = response.request.body
+            if not (body is None or isinstance(body, bytes | str)):
+                return response  # a stream is gone once sent; the new token serves the next call
+            again = response.request.copy()
+            # The next answer is watched here: without this it would be watched like the first.
+            again.hooks = {**again.hooks, "response": [hook for hook in again.hooks["response"] if hook is not self]}
+            self._auth.dress(again.headers, self._tokens, again.method, again.url)
+            following = response.connection.send(again, **settings)
+            following.history.append(response)
+            following.request = again
+            response = following
+        return response
 
-    def _refused(self, response: Any) -> bool:
-        values = [response.headers["WWW-Authenticate"]] if "WWW-Authenticate" in response.headers else []
+    def _judge(self, response: Any) -> Retry | None:
+        known = response.headers
+        challenges = [known["WWW-Authenticate"]] if "WWW-Authenticate" in known else []
         try:
-            return self._auth.wants_retry(response.status_code, bearer_challenge(values))
+            return self._auth.judge(response.request.url, response.status_code, known.get("DPoP-Nonce"), challenges)
         except OutOfScope:
             response.close()
             raise

@@ -24,6 +24,8 @@ class TokenSet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires_at: float
     scope: str
     refresh_token: str | None = None
+    dpop_key: str | None = None
+    """The private key that both are bound to, as `DpopKey` writes it; None for bearer tokens."""
 
     def __repr__(self) -> str:
         """Name the scope only: tokens are never printed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -12,7 +13,7 @@ import httpx2
 from remit_sdk.clock import Clock
 from remit_sdk.errors import AgentStopped, ApprovalPending, Refused, Unavailable, Untrustworthy
 from remit_sdk.fetch import MAX_DOCUMENT_BYTES
-from remit_sdk.jose import AssertionKey
+from remit_sdk.jose import AssertionKey, DpopKey
 from remit_sdk.metadata import metadata_url, read_endpoints
 from remit_sdk.store import TokenSet
 from remit_sdk.strict import read_object, read_scopes
@@ -43,6 +44,8 @@ class TokenEndpoint:
         self._clock = clock
         self._transport = transport
         self._endpoints: dict[str, str] = {}
+        self._offers_dpop = False
+        self._nonce: str | None = None
         self._lock = threading.Lock()
 
     @property
@@ -57,17 +60,34 @@ class TokenEndpoint:
             Unavailable: it could not be read or must not be believed.
         """
         with self._lock:
-            if not self._endpoints:
-                status, body = self._send("GET", metadata_url(self.issuer))
-                document = read_object(body)
-                if status != 200 or document is None:
-                    msg = f"{self.issuer} answered no metadata"
-                    raise Unavailable(msg)
-                self._endpoints = read_endpoints(document, issuer=self.issuer, names=ENDPOINTS)
+            self._learn()
             return self._endpoints[name]
 
-    def ask(self, form: Mapping[str, str]) -> TokenSet:
-        """Ask for tokens.
+    def offers_dpop(self) -> bool:
+        """Say whether the issuer binds tokens to a key like ours (RFC 9449 §5.1).
+
+        Raises:
+            Unavailable: its metadata could not be read or must not be believed.
+        """
+        with self._lock:
+            self._learn()
+            return self._offers_dpop
+
+    def _learn(self) -> None:
+        if self._endpoints:
+            return
+        answer = self._send("GET", metadata_url(self.issuer))
+        document = read_object(answer.body)
+        if answer.status != 200 or document is None:
+            msg = f"{self.issuer} answered no metadata"
+            raise Unavailable(msg)
+        endpoints = read_endpoints(document, issuer=self.issuer, names=ENDPOINTS)
+        offered = document.get("dpop_signing_alg_values_supported")
+        self._offers_dpop = isinstance(offered, list) and "ES256" in offered
+        self._endpoints = endpoints
+
+    def ask(self, form: Mapping[str, str], *, key: DpopKey | None = None) -> TokenSet:
+        """Ask for tokens, bound to a key where one is given.
 
         Raises:
             Refused: the issuer said no.
@@ -75,23 +95,27 @@ class TokenEndpoint:
         """
         asked_at = self._clock.now()
         try:
-            status, body = self._post(form)
+            answered = self._post(form, key)
         except Unavailable:
             # Perhaps the answer was lost after the commit. Within the replay window the same
             # refresh token earns the same successor, so asking again at once is right; a code
             # redeemed twice would end the line (OA-11).
             if form["grant_type"] == "authorization_code":
                 raise
-            status, body = self._post(form)
-        answer = read_object(body)
-        if status == 200 and answer is not None:
-            return _read_tokens(answer, asked_at=asked_at)
-        if answer is not None and status in {400, 401, 403}:
+            answered = self._post(form, key)
+        answer = read_object(answered.body)
+        if answered.status == 400 and answer is not None and answer.get("error") == "use_dpop_nonce":
+            # Nothing was spent: the nonce is looked at before anything else (RFC 9449 §8).
+            answered = self._post(form, key)
+            answer = read_object(answered.body)
+        if answered.status == 200 and answer is not None:
+            return _read_tokens(answer, asked_at=asked_at, key=key)
+        if answer is not None and answered.status in {400, 401, 403}:
             raise _refusal(answer)
-        msg = f"the token endpoint of {self.issuer} answered {status}"
+        msg = f"the token endpoint of {self.issuer} answered {answered.status}"
         raise Unavailable(msg)
 
-    def _post(self, form: Mapping[str, str]) -> tuple[int, bytes]:
+    def _post(self, form: Mapping[str, str], key: DpopKey | None) -> _Answered:
         filled = dict(form)
         auth = None
         if self._key is not None:
@@ -104,16 +128,29 @@ class TokenEndpoint:
             auth = httpx2.BasicAuth(quote_plus(self.client_id), quote_plus(self._secret))
         if self._secret is None:
             filled["client_id"] = self.client_id
-        return self._send("POST", self.endpoint("token_endpoint"), form=filled, auth=auth)
+        url = self.endpoint("token_endpoint")
+        if key is None:
+            return self._send("POST", url, form=filled, auth=auth)
+        proof = key.proof("POST", url, now=self._clock.now(), nonce=self._nonce)
+        answered = self._send("POST", url, form=filled, auth=auth, headers={"DPoP": proof})
+        self._nonce = answered.nonce or self._nonce
+        return answered
 
     def _send(
-        self, method: str, url: str, *, form: Mapping[str, str] | None = None, auth: httpx2.Auth | None = None
-    ) -> tuple[int, bytes]:
+        self,
+        method: str,
+        url: str,
+        *,
+        form: Mapping[str, str] | None = None,
+        auth: httpx2.Auth | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> _Answered:
+        sent = {"Accept": "application/json", **(headers or {})}
         try:
             # A renewal comes every few minutes; a connection kept for it would only need closing.
             with (
                 httpx2.Client(transport=self._transport, timeout=TIMEOUT, follow_redirects=False) as client,
-                client.stream(method, url, data=form, auth=auth, headers={"Accept": "application/json"}) as response,
+                client.stream(method, url, data=form, auth=auth, headers=sent) as response,
             ):
                 body = bytearray()
                 for chunk in response.iter_bytes():
@@ -121,18 +158,28 @@ class TokenEndpoint:
                     if len(body) > MAX_DOCUMENT_BYTES:
                         msg = f"the answer of {url} is too large"
                         raise Untrustworthy(msg)
-                return response.status_code, bytes(body)
+                nonce = response.headers.get("dpop-nonce")
+                return _Answered(status=response.status_code, body=bytes(body), nonce=nonce)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             msg = f"{url} did not answer"
             raise Unavailable(msg) from error
 
 
-def _read_tokens(answer: Mapping[str, object], *, asked_at: float) -> TokenSet:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answered:
+    status: int
+    body: bytes
+    nonce: str | None
+
+
+def _read_tokens(answer: Mapping[str, object], *, asked_at: float, key: DpopKey | None) -> TokenSet:
     """Read a successful answer (RFC 6749 §5.1)."""
     kind, access = answer.get("token_type"), answer.get("access_token")
     lifetime, scope, refresh = answer.get("expires_in"), answer.get("scope"), answer.get("refresh_token")
-    if not isinstance(kind, str) or kind.lower() != "bearer" or not isinstance(access, str) or not access:
-        msg = "the token endpoint answered no bearer token"
+    # RFC 9449 §5: who asked for a bound token does not take one that anybody could use.
+    wanted = "bearer" if key is None else "dpop"
+    if not isinstance(kind, str) or kind.lower() != wanted or not isinstance(access, str) or not access:
+        msg = f"the token endpoint answered no {wanted} token"
         raise Untrustworthy(msg)
     if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or not 0 < lifetime <= LONGEST_LIFETIME:
         msg = "the token endpoint answered no usable `expires_in`"
@@ -150,6 +197,7 @@ def _read_tokens(answer: Mapping[str, object], *, asked_at: float) -> TokenSet:
         expires_at=asked_at + lifetime,
         scope=scope,
         refresh_token=refresh,
+        dpop_key=None if key is None else key.export(),
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 from remit_sdk.clock import Clock
 from remit_sdk.consent import AuthorizationRequest, ConsentRequired
 from remit_sdk.errors import AgentStopped, Refused, RemitError
+from remit_sdk.jose import DpopKey
 from remit_sdk.store import TokenSet, TokenStore
 from remit_sdk.strict import read_scopes, write_scopes
 from remit_sdk.token_endpoint import TokenEndpoint
@@ -38,6 +39,8 @@ class Wish:
     resource: str
     scopes: frozenset[str]
     redirect_uri: str
+    dpop: bool | None = None
+    """Whether tokens are to be bound to a key; None: where the issuer offers it."""
 
 
 class TokenSource:
@@ -89,6 +92,7 @@ class TokenSource:
                 redirect_uri=self._wish.redirect_uri,
                 resource=self._wish.resource,
                 scope=write_scopes(wanted),
+                dpop_key=self._new_key(),
             )
             self._request = request
         return ConsentRequired(request, self._redeem)
@@ -137,10 +141,12 @@ class TokenSource:
 
     def _obtain(self, held: TokenSet | None) -> TokenSet:
         if self._wish.grant_type == "client_credentials":
-            return self._ask({"grant_type": "client_credentials", "scope": write_scopes(self._wish.scopes)})
+            asked = {"grant_type": "client_credentials", "scope": write_scopes(self._wish.scopes)}
+            return self._ask(asked, self._key(held))
         if held is None or held.refresh_token is None:
             raise self.consent()
-        tokens = self._ask({"grant_type": "refresh_token", "refresh_token": held.refresh_token})
+        asked = {"grant_type": "refresh_token", "refresh_token": held.refresh_token}
+        tokens = self._ask(asked, self._key(held))
         # RFC 6749 §6: without a new refresh token the old one stays good.
         return tokens if tokens.refresh_token else msgspec.structs.replace(tokens, refresh_token=held.refresh_token)
 
@@ -159,18 +165,30 @@ class TokenSource:
                 "code": code,
                 "code_verifier": request.verifier,
                 "redirect_uri": request.redirect_uri,
-            }
+            },
+            request.dpop_key,
         )
         with self._store.lock(self._name):
             self._store.write(self._name, tokens)
             self._held = tokens
 
-    def _ask(self, form: Mapping[str, str]) -> TokenSet:
+    def _ask(self, form: Mapping[str, str], key: DpopKey | None) -> TokenSet:
         # RFC 8707 §2: always named, so no token is good for more than one resource.
-        return self._endpoint.ask({**form, "resource": self._wish.resource})
+        return self._endpoint.ask({**form, "resource": self._wish.resource}, key=key)
+
+    def _key(self, held: TokenSet | None) -> DpopKey | None:
+        """Return the key that the line is bound to, or one that it shall be bound to from now on."""
+        return DpopKey.load(held.dpop_key) if held is not None and held.dpop_key is not None else self._new_key()
+
+    def _new_key(self) -> DpopKey | None:
+        wanted = self._endpoint.offers_dpop() if self._wish.dpop is None else self._wish.dpop
+        return DpopKey.generate() if wanted else None
 
 
 def _name(issuer: str, client: str, wish: Wish, line: str) -> str:
     """Name a line in the store; also a safe file name."""
     parts = f"{issuer}\n{client}\n{wish.resource}\n{wish.grant_type}\n{line}"
+    if wish.dpop is False:
+        # A line that is bound to a key never becomes one of bearer tokens.
+        parts += "\nbearer"
     return hashlib.sha256(parts.encode()).hexdigest()[:32]

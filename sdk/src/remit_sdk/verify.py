@@ -24,6 +24,7 @@ _TYPES: Final = frozenset({"at+jwt", "application/at+jwt"})
 # RFC 7515 §4.1.2-4.1.6: a key or its address inside the token is the attacker's choice.
 _FOREIGN_KEY_MEMBERS: Final = frozenset({"jku", "jwk", "x5u", "x5c"})
 _KID: Final = re.compile(r"[\x21-\x7E]{1,256}", re.ASCII)
+_JKT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _REQUIRED: Final = ("sub", "client_id", "jti", "tenant", "agent_id", "grant_id")
 _OPTIONAL: Final = ("agent_owner", "purpose", "line_id", "sid")
 
@@ -40,6 +41,8 @@ class Reason(StrEnum):
     INSUFFICIENT_SCOPE = "insufficient_scope"
     UNKNOWN_ROUTE = "unknown_route"
     UNAVAILABLE = "unavailable"
+    INVALID_PROOF = "invalid_dpop_proof"
+    USE_NONCE = "use_dpop_nonce"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,8 @@ class AccessToken:
     """What the token came from by exchange: kind and id of everything on the way."""
     claims: Mapping[str, object]
     details: tuple[Mapping[str, object], ...] = ()
+    jkt: str | None = None
+    """The key that must be proven with it; None for a bearer token."""
 
     @property
     def details_types(self) -> frozenset[str]:
@@ -167,9 +172,6 @@ def judge(
     token = _read_claims(unverified)
     if isinstance(token, Rejected):
         return token
-    if "cnf" in token.claims:
-        # RFC 9449 §7.2: a bound token without its proof has perhaps been stolen.
-        return _invalid("a bound token needs its proof")
     if token.issued_at > now + leeway or _not_before(token, now + leeway):
         return _invalid("the token is not valid yet")
     return current_or_rejected(token, audience=audience, now=now)
@@ -212,6 +214,9 @@ def _read_claims(unverified: Unverified) -> AccessToken | Rejected:
     details = _details(claims)
     if details is None:
         return _invalid("`authorization_details` is malformed")
+    jkt = _read_binding(claims)
+    if isinstance(jkt, Rejected):
+        return jkt
     issued_at, expires_at = read_date(claims.get("iat")), read_date(claims.get("exp"))
     if issued_at is None or expires_at is None:
         return _invalid("`iat` or `exp` is missing or malformed")
@@ -241,6 +246,7 @@ def _read_claims(unverified: Unverified) -> AccessToken | Rejected:
         via=via,
         claims=MappingProxyType(dict(claims)),
         details=details,
+        jkt=jkt,
     )
 
 
@@ -267,3 +273,14 @@ def _read_via(claims: Mapping[str, object]) -> tuple[tuple[str, str], ...] | Non
             return None
         names += [(kind, id_) for id_ in ids]
     return tuple(names)
+
+
+def _read_binding(claims: Mapping[str, object]) -> str | Rejected | None:
+    """Read the key that the token is bound to (RFC 9449 §6.1). A binding that we cannot check is no bearer token."""
+    if "cnf" not in claims:
+        return None
+    bound = claims["cnf"]
+    jkt = bound.get("jkt") if isinstance(bound, dict) and len(bound) == 1 else None
+    if not isinstance(jkt, str) or _JKT.fullmatch(jkt) is None:
+        return _invalid("the token is bound to something that is not understood here")
+    return jkt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 _ITEM: Final = re.compile(
@@ -13,8 +13,15 @@ _ITEM: Final = re.compile(
 )
 
 
-def bearer_challenge(values: Iterable[str]) -> dict[str, str] | None:
-    """Return the parameters of the first Bearer challenge, or None when there is none."""
+def told_challenge(values: Sequence[str]) -> dict[str, str] | None:
+    """Return the challenge that says what was wrong, by whichever scheme of ours; without one, any of them, or None."""
+    found = [challenge_by(scheme, values) for scheme in ("dpop", "bearer")]
+    known = [challenge for challenge in found if challenge is not None]
+    return next((challenge for challenge in known if "error" in challenge), known[-1] if known else None)
+
+
+def challenge_by(wanted: str, values: Sequence[str]) -> dict[str, str] | None:
+    """Return the parameters of the first challenge of a scheme, or None when there is none."""
     for value in values:
         found: dict[str, str] | None = None
         at = 0
@@ -23,7 +30,7 @@ def bearer_challenge(values: Iterable[str]) -> dict[str, str] | None:
             if item["scheme"] is not None:
                 if found is not None:
                     break
-                found = {} if item["scheme"].lower() == "bearer" else None
+                found = {} if item["scheme"].lower() == wanted else None
             if found is not None and item["name"] is not None:
                 text = item["quoted"] if item["quoted"] is not None else item["bare"]
                 found.setdefault(item["name"].lower(), re.sub(r"\\(.)", r"\1", text))

@@ -72,12 +72,14 @@ DECISION_REASONS: Final = frozenset(
         "allowed",
         "expired",
         "insufficient_scope",
+        "invalid_dpop_proof",
         "invalid_request",
         "invalid_token",
         "no_credentials",
         "stopped",
         "unavailable",
         "unknown_route",
+        "use_dpop_nonce",
         "wrong_audience",
     }
 )

@@ -1,12 +1,12 @@
-// Clients in JavaScript, as their authors ship them: node clients.mjs NAME, with ISSUER, MCP, CLIENT_ID, CLIENT_SECRET and
-// BROWSE (the command that plays the user) in the environment. Prints what it saw as JSON.
+// Clients in JavaScript, as their authors ship them: node clients.mjs NAME, with ISSUER, MCP or API, CLIENT_ID, CLIENT_SECRET
+// and BROWSE (the command that plays the user) in the environment. Prints what it saw as JSON.
 import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 
-const { ISSUER, MCP, CLIENT_ID, CLIENT_SECRET, BROWSE } = process.env;
+const { ISSUER, MCP, API, CLIENT_ID, CLIENT_SECRET, BROWSE } = process.env;
 const require = createRequire(import.meta.url);
 
 function need(holds, what) {
@@ -252,12 +252,97 @@ async function oauth4webapi() {
   };
 }
 
+async function oauth4webapiDpop() {
+  const oauth = await import('oauth4webapi');
+  const redirect = 'http://127.0.0.1:8765/callback';
+  const proofs = [];
+  const insecure = { [oauth.allowInsecureRequests]: true };
+  const client = { client_id: CLIENT_ID };
+  const proving = async () => ({
+    DPoP: oauth.DPoP(client, await oauth.generateKeyPair('ES256')),
+    [oauth.customFetch]: (url, init) => {
+      proofs.push(init.headers.dpop);
+      return fetch(url, init);
+    },
+    ...insecure,
+  });
+  const [ours, others] = [await proving(), await proving()];
+  const issuer = new URL(ISSUER);
+  const server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
+  need(server.dpop_signing_alg_values_supported.includes('ES256'), 'the issuer offers no DPoP');
+  const auth = oauth.ClientSecretBasic(CLIENT_SECRET);
+  const verifier = oauth.generateRandomCodeVerifier();
+  const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()];
+  const pushed = await oauth.processPushedAuthorizationResponse(
+    server, client,
+    await oauth.pushedAuthorizationRequest(server, client, auth, {
+      redirect_uri: redirect,
+      response_type: 'code',
+      scope: 'openid email offline_access read:calendar',
+      prompt: 'consent',
+      state,
+      nonce,
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    }, ours));
+  const url = new URL(server.authorization_endpoint);
+  url.search = new URLSearchParams({ client_id: CLIENT_ID, request_uri: pushed.request_uri });
+  const answer = oauth.validateAuthResponse(server, client, await browse(url, redirect), state);
+  const redeem = async (options) => oauth.processAuthorizationCodeResponse(
+    server, client,
+    await oauth.authorizationCodeGrantRequest(server, client, auth, answer, redirect, verifier, options),
+    { expectedNonce: nonce, requireIdToken: true });
+  // The proof with which the request was pushed has bound the code (RFC 9449 §10.1).
+  await refusedWith('invalid_grant', () => redeem(insecure));
+  await refusedWith('invalid_grant', () => redeem(others));
+  const first = await redeem(ours);
+  const { sub } = oauth.getValidatedIdTokenClaims(first);
+  const tokens = await oauth.processRefreshTokenResponse(
+    server, client, await oauth.refreshTokenGrantRequest(server, client, auth, first.refresh_token, ours));
+  const told = await oauth.processIntrospectionResponse(
+    server, client, await oauth.introspectionRequest(server, client, auth, tokens.access_token, insecure));
+  const access = tokens.access_token;
+
+  const user = await oauth.processUserInfoResponse(
+    server, client, sub, await oauth.userInfoRequest(server, client, access, ours));
+  const used = { server: proofs.at(-1) };
+  const call = () => oauth.protectedResourceRequest(access, 'GET', new URL(API), new Headers(), null, ours);
+  let asked = false;
+  const events = await call().catch((error) => {
+    if (!oauth.isDPoPNonceError(error)) throw error;
+    asked = true;
+    return call();
+  });
+  need(events.status === 200, `the API answered ${events.status}`);
+  used.api = proofs.at(-1);
+
+  const places = { server: server.userinfo_endpoint, api: API };
+  const send = (place, headers) => fetch(places[place], { headers });
+  const each = async (look) => Object.fromEntries(await Promise.all(
+    Object.keys(places).map(async (place) => [place, await look(place)])));
+  return {
+    token_type: tokens.token_type,
+    email: user.email,
+    nonce: asked,
+    user: (await events.json()).user,
+    bound: told.cnf.jkt === await ours.DPoP.calculateThumbprint(),
+    told: told.token_type,
+    rotated: tokens.refresh_token !== first.refresh_token,
+    as_bearer: await each(async (place) => (await send(place, { authorization: `Bearer ${access}` })).status),
+    again: await each(async (place) => {
+      const refused = await send(place, { authorization: `DPoP ${access}`, dpop: used[place] });
+      return refused.headers.get('www-authenticate').match(/^DPoP .*error="([^"]+)"/)[1];
+    }),
+  };
+}
+
 const clients = {
   '@modelcontextprotocol/sdk': mcpSdk,
   'mcp-remote': mcpRemote,
   '@modelcontextprotocol/inspector': inspector,
   'openid-client': openidClient,
   oauth4webapi,
+  'oauth4webapi, DPoP': oauth4webapiDpop,
 };
 console.log(JSON.stringify(await clients[process.argv[2]]()));
 process.exit(0);
