@@ -110,6 +110,7 @@ A_REMIT = Remit(
     scopes=frozenset({ScopeKey(RESOURCE, "read:calendar"), ScopeKey(RESOURCE, "write:calendar")}),
     expires_at=LATER,
     token_seconds=600,
+    dpop_bound=True,
 )
 A_REPLY = Reply(request=b"digest\0", status=201, body=b"{}")
 A_RESOURCE = Resource(
@@ -123,6 +124,7 @@ A_RESOURCE = Resource(
         Scope(name="read:calendar", sentence="read your calendar", risk=Risk.READ),
     ),
     details_types=frozenset({"remit_tool_call"}),
+    dpop_bound=True,
 )
 A_SECRET = StoredSecret(id="sec_1", digest=b"\0digest", created_at=NOW, expires_at=LATER)
 A_USE = Use(holder=CLIENT, credential="sec_1", at=NOW)

@@ -105,6 +105,7 @@ def show(name: Name, /, *, place: Place | None = None) -> int:
             "remit_version": remit.version if remit else None,
             "remit_expires_at": remit.expires_at if remit else None,
             "token_seconds": remit.token_seconds if remit else None,
+            "dpop_bound": remit.dpop_bound if remit else False,
             "clients": [one.id async for page in api.every(clients.list_clients, query=own) for one in page.clients],
             "grants": [one.id async for page in api.every(grants.list_grants, query=given) for one in page.grants],
         }
@@ -163,6 +164,10 @@ def allow(
     on: On = None,
     for_: For = None,
     token_seconds: Seconds = None,
+    dpop: Annotated[
+        bool,
+        Parameter(negative="", show_default=False, help="It gets tokens only with a DPoP proof, bound to its key."),
+    ] = False,
     place: Change | None = None,
 ) -> int:
     """Say anew what an agent may ever do: all of it. It holds from the next decision on, also for tokens there are."""
@@ -171,7 +176,7 @@ def allow(
     async def make(api: Api) -> int:
         agent, until = await find_agent(api, name), end_of(for_, now=datetime.now(UTC))
         scopes = await scopes_by_resource(api, can, on)
-        body = rest.NewRemit(scopes=scopes, expires_at=until, token_seconds=token_seconds)
+        body = rest.NewRemit(scopes=scopes, expires_at=until, token_seconds=token_seconds, dpop_bound=dpop)
         write_record(await api.ask(rest.publish_remit, agent, body=body), json=place.json)
         return OK
 
@@ -188,7 +193,9 @@ def remits(name: Name, /, *, place: Place | None = None) -> int:
     async def read(api: Api) -> int:
         agent = await find_agent(api, name)
         found = [remit async for page in api.every(rest.list_remits, agent) for remit in page.remits]
-        write_rows(found, json=place.json, columns=("version", "scopes", "expires_at", "token_seconds", "id"))
+        write_rows(
+            found, json=place.json, columns=("version", "scopes", "expires_at", "token_seconds", "dpop_bound", "id")
+        )
         return OK
 
     return through(place, read)

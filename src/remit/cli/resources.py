@@ -36,6 +36,8 @@ Scopes = Annotated[
     ),
 ]
 
+_DPOP = "Every token for it is bound to a key, by a DPoP proof."
+
 
 @app.command(
     name="list", help_epilogue="Examples:\n  remit resources list --tenant acme\n  remit resources list --json"
@@ -66,6 +68,7 @@ def create(
     name: Annotated[str, Parameter(help="What people call it.")],
     scope: Scopes,
     token_seconds: Seconds = None,
+    dpop: Annotated[bool, Parameter(negative="", show_default=False, help=_DPOP)] = False,
     details: Annotated[
         tuple[str, ...],
         Parameter(help="Type of authorization details that the API keeps to: remit_tool_call.", negative=""),
@@ -82,6 +85,7 @@ def create(
             name=name,
             scopes=scopes,
             token_seconds=token_seconds,
+            dpop_bound=dpop,
             details_types=list(details),
             secret=True,
         )
@@ -122,6 +126,7 @@ def change(
     ] = (),
     disable: Annotated[bool, Parameter(negative="", show_default=False, help="Issue no tokens for it.")] = False,
     enable: Annotated[bool, Parameter(negative="", show_default=False, help="Issue tokens for it again.")] = False,
+    dpop: Annotated[bool | None, Parameter(help=_DPOP)] = None,
     place: Change | None = None,
 ) -> int:
     """Change a resource: its name, its scopes one by one, whether there are tokens for it. What is left out stays."""
@@ -135,6 +140,8 @@ def change(
         wanted: dict[str, Any] = {} if rename is None else {"name": rename}
         if disable or enable:
             wanted["state"] = ResourceState.DISABLED if disable else ResourceState.ACTIVE
+        if dpop is not None:
+            wanted["dpop_bound"] = dpop
         if scope or drop:
             wanted["scopes"] = _scopes(found, [read_scope(told) for told in scope], drop)
         _write(await api.ask(rest.change_resource, found.id, body=rest.ResourceChanges(**wanted)), json=place.json)

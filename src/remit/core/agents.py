@@ -50,6 +50,8 @@ class Remit:
     expires_at: datetime | None
     token_seconds: int | None
     """Shortens access tokens below the tenant's and the resource's lifetime; None leaves them."""
+    dpop_bound: bool = False
+    """The agent gets no token that is not bound to its key (RFC 9449)."""
 
     def on(self, resource: ResourceId) -> frozenset[str]:
         """Return the names of the scopes this remit allows on one resource."""

@@ -59,6 +59,16 @@ class Chain:
         """Say whether the end of the login session leaves this chain alone."""
         return self.line is not None and self.line.while_away
 
+    @property
+    def dpop_bound(self) -> bool:
+        """Say whether its tokens must be bound to a key: the client, the agent's remit or the resource may want it."""
+        remit, resource = self.party.remit, self.resource
+        return (
+            self.party.client.dpop_bound
+            or (remit is not None and remit.dpop_bound)
+            or (resource is not None and resource.dpop_bound)
+        )
+
     def targets(self) -> tuple[Target, ...]:
         """Name every id at which a stop would end this chain."""
         return (*self.own_targets(), *self.via)

@@ -43,6 +43,8 @@ class Resource:
     """Types of `authorization_details` that this API keeps to. Tokens for it carry no others (RFC 9396 §3)."""
     served_by: AgentId | None = None
     """The agent that answers at this resource: it may act on with the tokens that it is shown (RFC 8693)."""
+    dpop_bound: bool = False
+    """There are no tokens for it that are not bound to a key (RFC 9449)."""
 
     @property
     def scope_names(self) -> frozenset[str]:

@@ -132,7 +132,7 @@ async def decide(
     kid = deps.keyring.active_kid(keys, KeyUse.ACCESS, ACCESS_ALG)
     # The new token's own id is in no stop yet.
     chain = replace(chain, kid=Kid(kid))
-    if proven is None and chain.party.client.dpop_bound:
+    if proven is None and chain.dpop_bound:
         return NEEDED
     if chain.resource is None or chain.grant is None:
         return Refusal("invalid_grant", "no approval on record")

@@ -79,5 +79,12 @@ async def shorten_agent(
         if remit is None:
             return Refusal("conflict", "the agent has no remit yet: say first what it may do")
         return await publish_in(
-            work, found, deps, who, scopes=remit.scopes, expires_at=remit.expires_at, token_seconds=seconds
+            work,
+            found,
+            deps,
+            who,
+            scopes=remit.scopes,
+            expires_at=remit.expires_at,
+            token_seconds=seconds,
+            dpop_bound=remit.dpop_bound,
         )

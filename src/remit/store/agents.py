@@ -45,17 +45,17 @@ update agent set state = :state where tenant = :tenant and id = :id
 """
 
 REMIT = """
-select id, agent_id, version, scopes, expires_at, token_seconds
+select id, agent_id, version, scopes, expires_at, token_seconds, dpop_bound
   from remit where tenant = :tenant and agent_id = :agent and state = 'active'
 """
 
 REMITS = """
-select id, agent_id, version, scopes, expires_at, token_seconds
+select id, agent_id, version, scopes, expires_at, token_seconds, dpop_bound
   from remit where tenant = :tenant and agent_id = :agent and version < :before order by version desc limit :limit
 """
 
 ACTIVE_REMITS = """
-select id, agent_id, version, scopes, expires_at, token_seconds
+select id, agent_id, version, scopes, expires_at, token_seconds, dpop_bound
   from remit where tenant = :tenant and state = 'active' order by agent_id
 """
 
@@ -64,8 +64,8 @@ update remit set state = 'superseded' where tenant = :tenant and agent_id = :age
 """
 
 PUBLISH = """
-insert into remit (tenant, id, agent_id, version, scopes, expires_at, token_seconds, state, created_at)
-values (:tenant, :id, :agent, :version, :scopes, :expires_at, :token_seconds, 'active', :at)
+insert into remit (tenant, id, agent_id, version, scopes, expires_at, token_seconds, dpop_bound, state, created_at)
+values (:tenant, :id, :agent, :version, :scopes, :expires_at, :token_seconds, :dpop_bound, 'active', :at)
 """
 
 
@@ -85,7 +85,7 @@ def agent_of(row: Row) -> Agent:
 
 
 def remit_of(row: Row) -> Remit:
-    id_, agent, version, scopes, expires_at, token_seconds = row
+    id_, agent, version, scopes, expires_at, token_seconds, dpop_bound = row
     return Remit(
         id=RemitId(id_),
         agent=AgentId(agent),
@@ -93,6 +93,7 @@ def remit_of(row: Row) -> Remit:
         scopes=frozenset(ScopeKey(ResourceId(resource), name) for resource, name in pairs_from_json(scopes)),
         expires_at=maybe_from_ms(expires_at),
         token_seconds=token_seconds,
+        dpop_bound=bool(dpop_bound),
     )
 
 
@@ -167,5 +168,6 @@ class AgentTable:
             scopes=pairs_to_json(remit.scopes),
             expires_at=maybe_to_ms(remit.expires_at),
             token_seconds=remit.token_seconds,
+            dpop_bound=int(remit.dpop_bound),
             at=to_ms(at),
         )

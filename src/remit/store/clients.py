@@ -43,7 +43,7 @@ select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_u
        c.require_pushed, c.require_signed, c.dpop_bound, c.details_types, c.document, c.home, c.logout,
        c.state, c.created_at,
        a.id, a.name, a.purpose, a.owner, a.sponsor, a.role, a.model, a.state, a.created_at,
-       r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds
+       r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds, r.dpop_bound
   from client c
   join agent a on a.tenant = c.tenant and a.id = c.agent_id
   left join remit r on r.tenant = c.tenant and r.agent_id = c.agent_id and r.state = 'active'
@@ -56,7 +56,7 @@ select c.id, c.agent_id, c.name, c.auth_method, c.application_type, c.redirect_u
        c.require_pushed, c.require_signed, c.dpop_bound, c.details_types, c.document, c.home, c.logout,
        c.state, c.created_at,
        a.id, a.name, a.purpose, a.owner, a.sponsor, a.role, a.model, a.state, a.created_at,
-       r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds
+       r.id, r.agent_id, r.version, r.scopes, r.expires_at, r.token_seconds, r.dpop_bound
   from client c
   join agent a on a.tenant = c.tenant and a.id = c.agent_id
   left join remit r on r.tenant = c.tenant and r.agent_id = c.agent_id and r.state = 'active'

@@ -12,28 +12,28 @@ from remit.store.columns import maybe_to_ms, set_from_json, set_to_json, to_ms
 from remit.store.statements import Row, Statements, Value
 
 GET = """
-select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_by,
+select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_by, r.dpop_bound,
        s.name, s.sentence, s.risk, s.sensitive
   from resource r left join scope s on s.tenant = r.tenant and s.resource_id = r.id
  where r.tenant = :tenant and r.id = :id order by s.position
 """
 
 BY_URI = """
-select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_by,
+select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_by, r.dpop_bound,
        s.name, s.sentence, s.risk, s.sensitive
   from resource r left join scope s on s.tenant = r.tenant and s.resource_id = r.id
  where r.tenant = :tenant and r.uri = :uri order by s.position
 """
 
 LIST = """
-select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_by,
+select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_by, r.dpop_bound,
        s.name, s.sentence, s.risk, s.sensitive
   from resource r left join scope s on s.tenant = r.tenant and s.resource_id = r.id
  where r.tenant = :tenant order by r.id, s.position
 """
 
 PAGE = """
-select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_by,
+select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_by, r.dpop_bound,
        s.name, s.sentence, s.risk, s.sensitive
   from resource r left join scope s on s.tenant = r.tenant and s.resource_id = r.id
  where r.tenant = :tenant and r.id in (
@@ -43,7 +43,7 @@ select r.id, r.uri, r.name, r.state, r.token_seconds, r.details_types, r.served_
 
 CHANGE = """
 update resource set name = :name, state = :state, token_seconds = :token_seconds, details_types = :details_types,
-       served_by = :served_by
+       served_by = :served_by, dpop_bound = :dpop_bound
  where tenant = :tenant and id = :id
 returning 1
 """
@@ -53,8 +53,8 @@ delete from scope where tenant = :tenant and resource_id = :id
 """
 
 ADD = """
-insert into resource (tenant, id, uri, name, state, token_seconds, details_types, served_by, created_at)
-values (:tenant, :id, :uri, :name, :state, :token_seconds, :details_types, :served_by, :at)
+insert into resource (tenant, id, uri, name, state, token_seconds, details_types, served_by, dpop_bound, created_at)
+values (:tenant, :id, :uri, :name, :state, :token_seconds, :details_types, :served_by, :dpop_bound, :at)
 on conflict (tenant, uri) do nothing returning 1
 """
 
@@ -114,6 +114,7 @@ class ResourceTable:
             token_seconds=resource.token_seconds,
             details_types=set_to_json(resource.details_types),
             served_by=resource.served_by,
+            dpop_bound=int(resource.dpop_bound),
             at=to_ms(at),
         )
         if added:
@@ -132,6 +133,7 @@ class ResourceTable:
             token_seconds=resource.token_seconds,
             details_types=set_to_json(resource.details_types),
             served_by=resource.served_by,
+            dpop_bound=int(resource.dpop_bound),
         )
         if found:
             await self._statements.rows(DROP_SCOPES, id=resource.id)
@@ -174,7 +176,7 @@ def _resources(rows: list[Row]) -> tuple[Resource, ...]:
     heads: dict[str, Row] = {}
     scopes: dict[str, list[Scope]] = {}
     for row in rows:
-        id_, scope = row[0], row[7:]
+        id_, scope = row[0], row[8:]
         heads.setdefault(id_, row)
         held = scopes.setdefault(id_, [])
         if scope[0] is not None:
@@ -189,6 +191,7 @@ def _resources(rows: list[Row]) -> tuple[Resource, ...]:
             token_seconds=head[4],
             details_types=set_from_json(head[5]),
             served_by=None if head[6] is None else AgentId(head[6]),
+            dpop_bound=bool(head[7]),
             scopes=tuple(scopes[id_]),
         )
         for id_, head in heads.items()

@@ -71,6 +71,7 @@ AGENT = AgentPage(
     remit_scopes=12,
     remit_expires_at=ahead(days=90),
     token_seconds=300,
+    dpop_bound=True,
     grants=(GRANT,),
 )
 READ = ScopeUse(
@@ -129,6 +130,7 @@ CARD = ResourceCard(
     uri="https://calendar.acme.example/",
     state="active",
     token_seconds=300,
+    dpop_bound=True,
     own=False,
     scopes=(SCOPE, replace(SCOPE, name="delete:calendar", risk="destroy", sensitive=True, agents=(), more=0, grants=0)),
     credentials=(SECRET,),

@@ -174,6 +174,7 @@ class RemitPublished(Event):
     scopes: tuple[str, ...]
     expires_at: str | None
     token_seconds: int | None = None
+    dpop_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

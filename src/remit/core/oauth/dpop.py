@@ -36,7 +36,7 @@ _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 USED: Final = Refusal("invalid_dpop_proof", "this DPoP proof was used before: make a new one for every request")
 NEEDED: Final = Refusal(
-    "invalid_dpop_proof", "this client's tokens are bound to its key: send a DPoP proof with the request"
+    "invalid_dpop_proof", "tokens of this client, its agent or this resource are bound to a key: send a DPoP proof"
 )
 OTHER_KEY: Final = Refusal("invalid_grant", "this was bound to another DPoP key: send a proof by that key")
 NO_NONCE: Final = Refusal("use_dpop_nonce", "make the DPoP proof again, with the nonce of this answer")

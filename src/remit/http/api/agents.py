@@ -16,6 +16,7 @@ from remit.core.stops import Target, TargetKind
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
 from remit.http.api.shapes import (
     Because,
+    DpopBound,
     Id,
     Moment,
     Name,
@@ -60,6 +61,7 @@ class NewRemit(Shape):
     scopes: Annotated[dict[Id, Scopes], Meta(max_length=200, description="Scopes by the id of their resource.")]
     expires_at: Moment | None = None
     token_seconds: Seconds | None = None
+    dpop_bound: DpopBound = False
 
 
 class Lifetime(Shape):
@@ -101,6 +103,7 @@ class RemitView(View):
     scopes: dict[str, list[str]]
     expires_at: datetime | None
     token_seconds: int | None
+    dpop_bound: bool
 
 
 class Remits(View):
@@ -194,6 +197,7 @@ async def _publish(call: Call[Any, Any], agent: AgentId, wanted: NewRemit) -> Re
         ),
         expires_at=utc(wanted.expires_at),
         token_seconds=wanted.token_seconds,
+        dpop_bound=wanted.dpop_bound,
     )
 
 
@@ -241,6 +245,7 @@ def _remit(remit: Remit) -> RemitView:
         scopes={resource: sorted(remit.on(resource)) for resource in sorted({key.resource for key in remit.scopes})},
         expires_at=remit.expires_at,
         token_seconds=remit.token_seconds,
+        dpop_bound=remit.dpop_bound,
     )
 
 

@@ -14,7 +14,7 @@ from remit.core.names import AgentId, ClientId, ResourceId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import ClientDraft
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
-from remit.http.api.shapes import Because, DetailsTypes, Id, Name, NamedQuery, Scopes, cut, found, given
+from remit.http.api.shapes import Because, DetailsTypes, DpopBound, Id, Name, NamedQuery, Scopes, cut, found, given
 from remit.services.provisioning import clients as provisioning
 from remit.services.provisioning.changes import change_client as change
 from remit.services.provisioning.changes import retire_client as retire
@@ -27,10 +27,6 @@ Told: TypeAlias = Annotated[
 ]
 Grants: TypeAlias = Annotated[list[GrantType], Meta(min_length=1, max_length=len(GrantType))]
 Jwks: TypeAlias = Annotated[dict[str, Any], Meta(description="A JSON Web Key Set with public keys alone.")]
-
-DpopBound: TypeAlias = Annotated[
-    bool, Meta(description="Whether it gets tokens only with a DPoP proof, bound to its key (RFC 9449 §5.2).")
-]
 
 
 class ClientView(Thing):

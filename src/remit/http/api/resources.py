@@ -13,7 +13,7 @@ from remit.core.names import AgentId, ResourceId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource, ResourceState, Risk, Scope
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, Thing, View
-from remit.http.api.shapes import DetailsTypes, Id, Name, Named, NamedQuery, Seconds, Text, cut, found, given
+from remit.http.api.shapes import DetailsTypes, DpopBound, Id, Name, Named, NamedQuery, Seconds, Text, cut, found, given
 from remit.services.provisioning import resources as provisioning
 from remit.services.provisioning.changes import change_resource as change
 from remit.services.provisioning.credentials import NO_RESOURCE
@@ -47,6 +47,7 @@ class ResourceView(Thing):
     name: str
     state: ResourceState
     token_seconds: int | None
+    dpop_bound: bool
     served_by: str | None
     scopes: list[ScopeView]
     details_types: list[str]
@@ -72,6 +73,7 @@ class NewResource(Shape):
     name: Name
     scopes: ScopeList
     token_seconds: Seconds | None = None
+    dpop_bound: DpopBound = False
     details_types: DetailsTypes = msgspec.field(default_factory=list)
     served_by: Id | None = None
     secret: Annotated[bool, Meta(description="Give it a secret at once, with which the API proves itself.")] = False
@@ -89,6 +91,7 @@ class ResourceChanges(Shape):
     name: Name | UnsetType = UNSET
     state: ResourceState | UnsetType = UNSET
     token_seconds: Seconds | UnsetType | None = UNSET
+    dpop_bound: DpopBound | UnsetType = UNSET
     served_by: Id | UnsetType | None = UNSET
     scopes: ScopeList | UnsetType = UNSET
     details_types: DetailsTypes | UnsetType = UNSET
@@ -119,6 +122,7 @@ async def create_resource(call: Call[NoQuery, NewResource]) -> MadeResource | Re
         name=body.name,
         scopes=_scopes(body.scopes),
         token_seconds=body.token_seconds,
+        dpop_bound=body.dpop_bound,
         details_types=frozenset(body.details_types),
         served_by=None if body.served_by is None else AgentId(body.served_by),
     )
@@ -167,6 +171,7 @@ def _view(call: Call[Any, Any], resource: Resource) -> ResourceView:
         name=resource.name,
         state=resource.state,
         token_seconds=resource.token_seconds,
+        dpop_bound=resource.dpop_bound,
         served_by=resource.served_by,
         scopes=[
             ScopeView(name=scope.name, sentence=scope.sentence, risk=scope.risk, sensitive=scope.sensitive)

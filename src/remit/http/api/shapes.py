@@ -18,6 +18,9 @@ Limit: TypeAlias = Annotated[int, Meta(ge=1, le=MOST, description="How many at m
 Cursor: TypeAlias = Annotated[str, Meta(max_length=64, description="What `next` of the page before said.")]
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset.")]
 Seconds: TypeAlias = Annotated[int, Meta(ge=60, le=1800)]
+DpopBound: TypeAlias = Annotated[
+    bool, Meta(description="Tokens are given only with a DPoP proof, and work only with its key (RFC 9449).")
+]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=80)]
 Text: TypeAlias = Annotated[str, Meta(max_length=400)]
 Named: TypeAlias = Annotated[str, Meta(max_length=2000, description="Only what is called exactly so.")]

@@ -140,6 +140,7 @@ class _Making:
                 name=wanted.name,
                 scopes=scopes,
                 token_seconds=wanted.token_seconds,
+                dpop_bound=wanted.dpop_bound,
                 details_types=frozenset(wanted.details_types),
             )
             if isinstance(new, Refusal):
@@ -151,6 +152,7 @@ class _Making:
             scopes=scopes,
             state=wanted.state,
             token_seconds=wanted.token_seconds,
+            dpop_bound=wanted.dpop_bound,
             details_types=frozenset(wanted.details_types),
         )
         made = await change_resource(self._tenant, self._deps, self._who, told)
@@ -230,6 +232,7 @@ class _Making:
             scopes=frozenset(keys),
             expires_at=wanted.expires_at,
             token_seconds=wanted.token_seconds,
+            dpop_bound=wanted.dpop_bound,
         )
         return made if isinstance(made, Refusal) else made.id
 

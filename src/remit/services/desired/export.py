@@ -80,6 +80,7 @@ def _resource(resource: Resource) -> ResourceDescribed:
         name=resource.name,
         state=resource.state,
         token_seconds=resource.token_seconds,
+        dpop_bound=resource.dpop_bound,
         details_types=sorted(resource.details_types),
         scopes=[
             ScopeState(name=scope.name, sentence=scope.sentence, risk=scope.risk, sensitive=scope.sensitive)
@@ -114,6 +115,7 @@ def _remit(remit: Remit, uris: Mapping[ResourceId, str]) -> RemitDescribed:
         scopes={uris[resource]: sorted(remit.on(resource)) for resource in resources},
         expires_at=remit.expires_at,
         token_seconds=remit.token_seconds,
+        dpop_bound=remit.dpop_bound,
     )
 
 

@@ -41,6 +41,7 @@ class ResourceDescribed(Described):
     scopes: list[ScopeState]
     state: ResourceState = ResourceState.ACTIVE
     token_seconds: int | None = None
+    dpop_bound: bool = False
     details_types: list[str] = msgspec.field(default_factory=list)
 
 
@@ -50,6 +51,7 @@ class RemitDescribed(Described):
     scopes: dict[str, list[str]]
     expires_at: Moment | None = None
     token_seconds: int | None = None
+    dpop_bound: bool = False
 
 
 class AgentDescribed(Described):
@@ -142,7 +144,7 @@ def _remit(remit: RemitDescribed) -> RemitDescribed:
     end = remit.expires_at
     if end is not None and 1 < end.year < 9999:
         end = end.astimezone(UTC).replace(microsecond=end.microsecond // 1000 * 1000)
-    return RemitDescribed(scopes=dict(sorted(scopes.items())), expires_at=end, token_seconds=remit.token_seconds)
+    return msgspec.structs.replace(remit, scopes=dict(sorted(scopes.items())), expires_at=end)
 
 
 def _client(client: ClientDescribed) -> ClientDescribed:

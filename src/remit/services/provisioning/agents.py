@@ -97,6 +97,7 @@ async def publish_remit(
     scopes: frozenset[ScopeKey],
     expires_at: datetime | None = None,
     token_seconds: int | None = None,
+    dpop_bound: bool = False,
 ) -> Remit | Refusal:
     """Make this the agent's ceiling. It holds from the next decision on, also for tokens and grants that exist."""
     async with deps.db.work(tenant) as work:
@@ -104,7 +105,14 @@ async def publish_remit(
         if found is None:
             return NO_AGENT
         return await publish_in(
-            work, found, deps, who, scopes=scopes, expires_at=expires_at, token_seconds=token_seconds
+            work,
+            found,
+            deps,
+            who,
+            scopes=scopes,
+            expires_at=expires_at,
+            token_seconds=token_seconds,
+            dpop_bound=dpop_bound,
         )
 
 
@@ -117,6 +125,7 @@ async def publish_in(
     scopes: frozenset[ScopeKey],
     expires_at: datetime | None,
     token_seconds: int | None,
+    dpop_bound: bool,
 ) -> Remit | Refusal:
     """Publish the next version of an agent's remit in a work that is open."""
     now = deps.clock.now()
@@ -134,10 +143,11 @@ async def publish_in(
         scopes=scopes,
         expires_at=expires_at,
         token_seconds=token_seconds,
+        dpop_bound=dpop_bound,
     )
     await work.agents.publish(remit, at=now)
-    if before is not None and before.scopes - scopes:
-        # Guards read tokens without asking: the epoch refuses those that still name what is gone.
+    if before is not None and (before.scopes - scopes or remit.dpop_bound > before.dpop_bound):
+        # Guards read tokens without asking: the epoch refuses those that still name what is gone, or no key.
         await put_row(work, _agent(found.id), deps, who, reason="its remit allows less", over_at_once=True)
     await work.events.append(
         RemitPublished(
@@ -147,6 +157,7 @@ async def publish_in(
             scopes=tuple(f"{key.resource}:{key.name}" for key in sorted(scopes)),
             expires_at=expires_at.isoformat(timespec="seconds") if expires_at else None,
             token_seconds=token_seconds,
+            dpop_bound=dpop_bound,
         ),
         at=now,
     )

@@ -30,7 +30,7 @@ from remit.services.provisioning.resources import judge_server
 from remit.services.provisioning.users import NO_USER, judge_last_administrator
 from remit.services.stop_rows import put_row
 
-_OF_RESOURCE = ("name", "state", "token_seconds", "scopes", "details_types", "served_by")
+_OF_RESOURCE = ("name", "state", "token_seconds", "scopes", "details_types", "served_by", "dpop_bound")
 _OF_CLIENT = (
     *("name", "redirect_uris", "grant_types", "default_resource", "default_scopes", "id_token_alg"),
     *("require_pushed", "require_signed", "dpop_bound", "details_types", "logout"),
@@ -65,9 +65,10 @@ async def change_resource(tenant: TenantId, deps: Deps, who: Who, wanted: Resour
         await work.resources.change(wanted)
         gone = found.scope_names - wanted.scope_names
         replaced = found.served_by is not None and wanted.served_by != found.served_by
-        if gone or replaced or wanted.state is not found.state or found.details_types - wanted.details_types:
-            # Guards read tokens without asking; the epoch refuses those that still name what is gone, and those that
-            # an agent which answers here no longer got by showing what was sent here.
+        less = wanted.state is not found.state or found.details_types - wanted.details_types
+        if gone or replaced or less or wanted.dpop_bound > found.dpop_bound:
+            # Guards read tokens without asking; the epoch refuses those that still name what is gone, those that an
+            # agent which answers here no longer got by showing what was sent here, and those that are bound to no key.
             target = Target(TargetKind.RESOURCE, found.id)
             await put_row(work, target, deps, who, reason="the resource offers less", over_at_once=True)
         event = ResourceChanged(
@@ -97,6 +98,9 @@ async def change_client(tenant: TenantId, deps: Deps, who: Who, wanted: Client) 
         if not _SEEN_BY_PEOPLE.isdisjoint(changed):
             wanted = replace(wanted, version=found.version + 1)
         await work.clients.change(wanted)
+        if wanted.dpop_bound > found.dpop_bound:
+            target = Target(TargetKind.CLIENT, found.id)
+            await put_row(work, target, deps, who, reason="its tokens are bound to its key", over_at_once=True)
         event = ClientChanged(
             who=replace(who, agent=party.agent.id, owner=party.agent.owner, client=found.id),
             changed=changed,

@@ -27,6 +27,7 @@ async def create_resource(
     token_seconds: int | None = None,
     details_types: frozenset[str] = frozenset(),
     served_by: AgentId | None = None,
+    dpop_bound: bool = False,
 ) -> Resource | Refusal:
     """Register a resource. Refuses a URI that is taken, and scopes nobody could understand."""
     spelled = check_uri(uri)
@@ -45,6 +46,7 @@ async def create_resource(
         scopes=tuple(scopes),
         details_types=details_types,
         served_by=served_by,
+        dpop_bound=dpop_bound,
     )
     async with deps.db.work(tenant) as work:
         now = deps.clock.now()

@@ -31,5 +31,6 @@ async def load(visit: Visit, agent: AgentId) -> AgentPage | None:
         remit_scopes=len(remit.scopes) if remit else 0,
         remit_expires_at=remit.expires_at if remit else None,
         token_seconds=remit.token_seconds if remit else None,
+        dpop_bound=remit is not None and remit.dpop_bound,
         grants=tuple(grant_row(visit, grant, back="?to=agent") for grant in record.grants),
     )

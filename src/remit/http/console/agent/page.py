@@ -28,4 +28,5 @@ class AgentPage:
     remit_scopes: int
     remit_expires_at: datetime | None
     token_seconds: int | None
+    dpop_bound: bool
     grants: tuple[GrantRow, ...]

@@ -43,6 +43,7 @@ def _card(visit: Visit, entry: Entry) -> ResourceCard:
         uri=resource.uri,
         state=resource.state,
         token_seconds=resource.token_seconds,
+        dpop_bound=resource.dpop_bound,
         own=entry.own,
         server=None if entry.server is None else Link(label=entry.server.name, href=agent_url(visit, entry.server.id)),
         scopes=tuple(_scope(visit, entry, holders) for holders in entry.scopes),

@@ -27,6 +27,7 @@ class ResourceCard:
     uri: str
     state: str
     token_seconds: int | None
+    dpop_bound: bool
     own: bool
     scopes: tuple[ScopeRow, ...]
     credentials: tuple[CredentialRow, ...]
