@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from remit.http._kit.render import STATIC_PREFIX, Pages
+from remit.http.account.devices import ROUTES as DEVICES
 from remit.http.account.routes import ROUTES as SIGN_IN
 from remit.http.account.second_factor.routes import ROUTES as SECOND_FACTOR
 from remit.http.account.security.routes import ROUTES as SECURITY
@@ -27,6 +28,7 @@ from remit.http.docs.routes import ROUTES as DOCS
 from remit.http.feed import decisions_endpoint, feed_endpoint
 from remit.http.hub import Hub
 from remit.http.oauth.authorize import authorize_endpoint
+from remit.http.oauth.device import device_authorization_endpoint
 from remit.http.oauth.inspect import introspection_endpoint, revocation_endpoint, userinfo_endpoint
 from remit.http.oauth.logout import end_session_endpoint
 from remit.http.oauth.metadata import jwks_endpoint, metadata_endpoint, protected_resource_endpoint
@@ -53,6 +55,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/oauth/authorize", authorize_endpoint, methods=ANY),
         Route("/oauth/token", Plain(token_endpoint)),
         Route("/oauth/par", Plain(pushed_request_endpoint)),
+        Route("/oauth/device_authorization", Plain(device_authorization_endpoint)),
         Route("/oauth/introspect", Plain(introspection_endpoint)),
         Route("/oauth/revoke", Plain(revocation_endpoint)),
         Route("/oauth/register", registration_endpoint, methods=ANY),
@@ -71,6 +74,7 @@ def routes() -> Sequence[BaseRoute]:
         *SIGN_IN,
         *SECOND_FACTOR,
         *SECURITY,
+        *DEVICES,
         *SELF_SERVICE,
         *CONSOLE,
         *SETUP,

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from remit.core.clients import GrantType
 from remit.core.stops import TargetKind
 from remit.crypto.jose import PrivateKey
 from tests.kit.flows import VERIFIER
@@ -104,6 +105,7 @@ def _many(by: str, *kinds: str, **more: str) -> tuple[Ask, ...]:
 
 BECAUSE = {"reason": "INC-1"}
 _CODE = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+_DEVICE = {"grant_type": GrantType.DEVICE_CODE.value}
 _STOPS = {
     **{kind.value: f"<{kind.value}>" for kind in TargetKind if kind is not TargetKind.TOKEN},
     "token": "<jti>",
@@ -124,9 +126,14 @@ PROTOCOL: dict[str, tuple[Ask, ...]] = {
         Ask(method="POST", by="client", form={**_CODE, "code": "<code>"}),
         Ask(method="POST", by="client", form={"grant_type": "refresh_token", "refresh_token": "<refresh>"}),
         Ask(method="POST", by="client", form={"grant_type": "client_credentials"}),
+        Ask(method="POST", by="client", form={**_DEVICE, "device_code": "<device-code>"}),
     ),
     "ANY /oauth/par": (
         Ask(method="POST", by="client", form={"redirect_uri": CALLBACK, "response_type": "code"}, effective=False),
+    ),
+    "ANY /oauth/device_authorization": (
+        Ask(method="POST", by="client", form={"scope": "read:calendar"}),
+        Ask(method="POST", by="client", form={"scope": "read:calendar", "resource": "<resource>"}, effective=False),
     ),
     "ANY /oauth/introspect": (
         Ask(method="POST", by="resource", form={"token": "<access>"}),
@@ -299,6 +306,9 @@ PAGES: dict[str, tuple[Ask, ...]] = {
     ),
     "GET /consent": (Ask(by="alice", query={"ix": "<ix>"}),),
     "POST /consent": (Ask(method="POST", by="alice", form={"ix": "<ix>", "decision": "deny"}),),
+    "GET /device": (Ask(by="alice", query={"user_code": "<user-code>"}, effective=False),),
+    "POST /device": (Ask(method="POST", by="alice", form={"user_code": "<user-code>"}),),
+    "POST /device/answer": (Ask(method="POST", by="alice", form={"ix": "<device-ix>", "decision": "cancel"}),),
     "GET /account": (Ask(by="alice"),),
     "POST /account/agents/{grant}/stop": (Ask(method="POST", by="alice"),),
     "GET /account/agents/{grant}/change": (Ask(by="alice"),),

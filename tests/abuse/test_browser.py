@@ -134,7 +134,7 @@ def test_b_cons_01_another_site_sees_and_sends_no_cookie(house, alice):
     assert alice.page.evaluate("window.read") == "nothing"
 
 
-FRAMED = ("login", "login/code", "account", "account/security", "console", "consent", "docs", "nothing-here")
+FRAMED = ("login", "login/code", "account", "account/security", "console", "consent", "device", "docs", "nothing-here")
 
 
 @pytest.mark.parametrize("what", FRAMED)

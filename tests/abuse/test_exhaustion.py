@@ -7,12 +7,16 @@ import time
 
 import pytest
 
+from remit.core.oauth.device import DEVICE_LIFETIME
 from remit.core.oauth.pushed import PUSHED_LIFETIME
 from remit.http import server as limits
+from remit.services.devices import PUBLIC_STARTS
 from remit.services.pushed import PUBLIC_PUSHES
+from remit.store.housekeeping import KEEP_UNANSWERED
 from tests.abuse.watched import rows
 from tests.http.api.world import api_of
 from tests.http.test_limits import REQUEST, answer_to, listening
+from tests.kit.devices import ask_for_codes, let_devices
 from tests.kit.flows import push, request_for
 
 SLOW = 1.5
@@ -159,6 +163,18 @@ async def test_b_dos_05_pushed_requests_that_nobody_uses_are_few_and_gone_after_
     async with remit.deps.db.system() as system:
         await system.purge(now=remit.clock.now())
     assert rows(remit) == before
+
+
+async def test_b_dos_05_devices_that_nobody_answers_are_few_and_gone_soon(remit):
+    world = remit.acme
+    await let_devices(remit, world)
+    before = rows(remit)["device_request"]
+    answers = [await ask_for_codes(remit, world, world.local) for _ in range(PUBLIC_STARTS + 10)]
+    assert [answer.status_code for answer in answers] == [200] * PUBLIC_STARTS + [429] * 10
+    remit.clock.forward(seconds=DEVICE_LIFETIME.total_seconds() + KEEP_UNANSWERED.total_seconds() + 1)
+    async with remit.deps.db.system() as system:
+        await system.purge(now=remit.clock.now())
+    assert rows(remit)["device_request"] == before
 
 
 NUMBERS = ("-1", "0", "1000000000", str(2**63), str(2**64), "NaN", "1e9", "0x10", "१", "1_0", " 1", "", "9" * 5000)

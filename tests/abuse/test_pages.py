@@ -14,6 +14,7 @@ from starlette.routing import Route
 from remit.app import routes
 from tests.abuse.asking import consent_of
 from tests.abuse.watched import rows
+from tests.kit.devices import codes, go_on, let_devices, type_in
 from tests.kit.flows import answer_of, answered, approve, ask, request_for, sign_in, sign_out, visit
 from tests.kit.pages import form_to, submit
 from tests.kit.world import BASE
@@ -223,6 +224,22 @@ async def test_b_cons_02_nor_can_an_error_that_is_no_page(remit):
         told = await remit.http.request(method, where, **sent)
         assert (told.status_code, "json" in told.headers["content-type"]) == (status, True), where
         shut(told)
+
+
+async def test_b_cons_02_nor_can_the_pages_of_a_device(remit):
+    world = remit.acme
+    await let_devices(remit, world)
+    async with remit.browser() as browser:
+        await visit(browser, world)
+        told = await codes(remit, world, world.web)
+        page = await browser.get(told["verification_uri_complete"])
+        unframed(page)
+        unframed(await type_in(browser, world, "BCDF-GHJK"))
+        question = await type_in(browser, world, told["user_code"])
+        unframed(question)
+        consent = await go_on(browser, question)
+        unframed(consent)
+        unframed(await submit(browser, consent, answered(consent)))
 
 
 async def test_b_cons_02_nor_can_a_page_in_the_middle_of_something(remit):

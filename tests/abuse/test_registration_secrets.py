@@ -8,7 +8,8 @@ from remit.core.admission import Admission, Registrations
 from remit.services.admission import choose_admission
 from remit.services.provisioning.initial_tokens import add_initial_token
 from tests.abuse.doors import NAMES, doors_of
-from tests.abuse.test_codes import SLOTS, collected
+from tests.abuse.test_wrong_slots import SLOTS, collected
+from tests.kit.devices import let_devices
 from tests.kit.registering import PUBLIC, let_in, register
 from tests.kit.world import SEEDER, sure
 
@@ -26,6 +27,7 @@ async def test_b_code_05_a_token_of_registration_is_nothing_else_and_nothing_els
         answer = await remit.http.request(method, url, json=PUBLIC, headers={"authorization": f"Bearer {text}"})
         return int(answer.status_code)
 
+    await let_devices(remit, world)
     async with remit.browser() as browser, doors_of(remit, world) as doors:
         for text in (own, initial.reveal()):
             for knock in SLOTS.values():

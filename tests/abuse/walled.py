@@ -11,6 +11,7 @@ from typing import Any
 import apsw
 
 from remit.core.names import LineId, Prefix, SecretKind, SessionId, UserId
+from remit.core.oauth.device import draw
 from remit.core.sessions import LoginSession
 from remit.core.stops import Target, TargetKind
 from remit.core.totp import STEP_SECONDS
@@ -19,6 +20,7 @@ from remit.services.provisioning.setup import create_setup_link
 from remit.services.stops import place_stop
 from tests.abuse.asks import REPORT, Values
 from tests.http.api.world import EVERYTHING, api_as, api_of
+from tests.kit.devices import codes, let_devices
 from tests.kit.flows import approve, claims_of, get_tokens, request_for
 from tests.kit.instance import Remit
 from tests.kit.registering import let_in, register
@@ -115,6 +117,14 @@ async def furnish(remit: Remit, world: World) -> dict[str, str]:
     found = re.search(r"half=([A-Za-z0-9_-]+)", page.headers["location"])
     assert found is not None, page.text
     made["half"] = found[1]
+    await let_devices(remit, world)
+    made["device-code"], made["user-code"] = await _device(remit, world)
+    form = {"csrf": made["alice-csrf"], "user_code": (await _device(remit, world))[1]}
+    same = {"origin": BASE, "sec-fetch-site": "same-origin"}
+    page = await remit.http.post(f"{world.issuer}/device", data=form, headers=cookies | same)
+    found = re.search(r'name="ix" value="([A-Za-z0-9_-]+)', page.text)
+    assert found is not None, page.text
+    made["device-ix"] = found[1]
     made["event"] = (await remit.events(world))[-1]["id"]
     return made
 
@@ -134,13 +144,20 @@ def unknown(remit: Remit, theirs: Values) -> dict[str, str]:
                 (Prefix.CLIENT, SecretKind.CLIENT) if kind == "client-proof" else (Prefix.RESOURCE, SecretKind.RESOURCE)
             )
             made[kind] = _basic(fresh.id(prefix), fresh.opaque(secret).text().reveal())
-        elif kind in {"half", "ix", "kid", "leaving"} or kind.endswith("-csrf"):
+        elif kind == "user-code":
+            made[kind] = draw(fresh.random(32))
+        elif kind in {"device-ix", "half", "ix", "kid", "leaving"} or kind.endswith("-csrf"):
             made[kind] = secrets.token_urlsafe(len(value))[: len(value)]
         elif "_" in value:
             made[kind] = fresh.id(Prefix(value.split("_")[0]))
         else:
             made[kind] = fresh.ordinal()
     return made
+
+
+async def _device(remit: Remit, world: World) -> tuple[str, str]:
+    told = await codes(remit, world, world.web)
+    return told["device_code"], told["user_code"]
 
 
 async def _signed_in(remit: Remit, world: World, user: UserId) -> tuple[str, str]:

@@ -40,6 +40,19 @@ def allow(browser: Browser, address: str) -> str:
     return str(answer.headers["location"])
 
 
+def answer_the_device(terminal: Terminal) -> None:
+    address = terminal.find(r'"verification_uri_complete":"(http://[^"]+)"')
+    with Browser(EMAIL, PASSWORD) as browser:
+        page = browser.open(address)
+        question = browser.submit(page, form_to(page, "/device"))
+        form = form_to(question, "/device/answer")
+        form.put("decision", "go")
+        consent = browser.submit(question, form)
+        form = form_to(consent, "/consent")
+        form.put("decision", "allow")
+        assert "Go back to your device" in browser.submit(consent, form).text
+
+
 def stop_the_agent(terminal: Terminal) -> None:
     with Browser(EMAIL, PASSWORD) as browser:
         base = f"http://127.0.0.1:{terminal.ports['8700']}"
@@ -80,6 +93,7 @@ BY_HAND = {
     "dana: opens the setup link": open_setup_link,
     "dana: presses Allow": allow_as_it_stands,
     "dana: opens the web application and allows": open_web_application,
+    "dana: types in the code and allows": answer_the_device,
     "dana: presses Stop": stop_the_agent,
 }
 """By the words of the comment in the page."""

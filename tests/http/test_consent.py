@@ -108,6 +108,7 @@ async def test_a_yes_gives_a_code_and_a_record(remit, browser):
         "while_away": True,
         "remembered": False,
         "details": None,
+        "device": None,
     }
     who = event["who"]
     assert (who["actor"], who["user"], who["client"], who["approver"]) == (

@@ -15,8 +15,9 @@ import httpx
 from remit.crypto.jose import PrivateKey
 from remit.store.sqlite import Connection
 from remit.store.statements import Row, Value
+from tests.kit.devices import answer_device, ask_for_codes, codes, let_devices, poll
 from tests.kit.dpop import key_of, proof
-from tests.kit.flows import approve, get_tokens, redeem, refresh
+from tests.kit.flows import approve, get_tokens, redeem, refresh, visit
 from tests.kit.instance import Remit
 
 FRAME: Final = ("begin", "commit", "savepoint", "release", "rollback", "pragma")
@@ -110,6 +111,25 @@ async def rotating(remit: Remit) -> Act:
     return partial(refresh, remit, world, world.web, tokens["refresh_token"])
 
 
+async def starting_a_device(remit: Remit) -> Act:
+    world = remit.acme
+    await let_devices(remit, world)
+    await codes(remit, world, world.web)
+    return partial(ask_for_codes, remit, world, world.web)
+
+
+async def redeeming_a_device_code(remit: Remit) -> Act:
+    world = remit.acme
+    await let_devices(remit, world)
+    first, second = await codes(remit, world, world.web), await codes(remit, world, world.web)
+    async with remit.browser() as browser:
+        await visit(browser, world)
+        for told in (first, second):
+            await answer_device(remit, world, told["user_code"], browser=browser)
+    await poll(remit, world, world.web, first["device_code"])
+    return partial(poll, remit, world, world.web, second["device_code"])
+
+
 BUDGETS: Final[dict[str, tuple[Callable[[Remit], Awaitable[Act]], int, int]]] = {
     "client_credentials": (issuing, 4, 1),
     "client_credentials, DPoP": (proving, 5, 1),
@@ -117,6 +137,8 @@ BUDGETS: Final[dict[str, tuple[Callable[[Remit], Awaitable[Act]], int, int]]] = 
     "introspection, a user's line": (partial(introspecting_for_a_user, away="yes"), 2, 0),
     "introspection, a line that needs its session": (partial(introspecting_for_a_user, away="no"), 3, 0),
     "refresh": (rotating, 9, 1),
+    "a device asks": (starting_a_device, 5, 0),
+    "a device redeems its code": (redeeming_a_device_code, 10, 1),
 }
 """The most statements and signatures of one request whose client, grant and keys were asked about before."""
 

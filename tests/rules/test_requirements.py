@@ -113,7 +113,7 @@ def test_what_the_code_can_do_is_promised_too():
 
 
 LATER = {
-    "a grant": {"grant_types_supported": ["urn:ietf:params:oauth:grant-type:device_code"]},
+    "a grant": {"grant_types_supported": ["urn:openid:params:grant-type:ciba"]},
     "an endpoint": {"backchannel_authentication_endpoint": "https://id.example/ciba"},
     "algorithms": {"introspection_signing_alg_values_supported": ["ES256"]},
     "a method": {"token_endpoint_auth_methods_supported": ["none", "tls_client_auth"]},

@@ -24,7 +24,9 @@ from tests.kit.world import HERE, SCOPES, SEEDER, World, sure
 EXCHANGED = "introspection of an exchanged token"
 ASKED_ABOUT = frozenset({"introspection", "userinfo", "exchange", EXCHANGED})
 """Where an access token is read."""
-ALL = frozenset({"code", "refresh", "replay", "client_credentials"}) | ASKED_ABOUT
+ALL = frozenset({"code", "device", "refresh", "replay", "client_credentials"}) | ASKED_ABOUT
+REDEEMED = frozenset({"code", "device"})
+"""What a line is opened with."""
 OF_USER = ALL - {"client_credentials"}
 
 
@@ -33,6 +35,8 @@ class Held:
     """What an agent holds when the cause strikes."""
 
     code: str
+    device: str
+    """A device code that was approved and not yet redeemed."""
     spent: str
     live: str
     access: str
@@ -337,7 +341,7 @@ CAUSES = {
         on=frozenset({"refresh", "replay"}),
     ),
     "the line is past its end": Cause(
-        act=past("line", lambda held: held.line), told="the line expired", on=OF_USER - {"code"}
+        act=past("line", lambda held: held.line), told="the line expired", on=OF_USER - REDEEMED
     ),
     "the user signed out, and it may not act while he is away": Cause(
         act=sign_user_out, told="the login session was stopped", away="no", on=OF_USER
@@ -362,7 +366,7 @@ CAUSES = {
             ("resource", "resource", lambda world, _: world.calendar.id),
         )
         for where, told, on in (
-            ("and something is asked for", "what was approved no longer exists", frozenset({"code", "refresh"})),
+            ("and something is asked for", "what was approved no longer exists", REDEEMED | {"refresh"}),
             ("and a token is asked about", "not an access token", frozenset({"userinfo", EXCHANGED})),
         )
     },
@@ -371,7 +375,7 @@ CAUSES = {
         told="not an access token",
         on=frozenset({"userinfo", "exchange"}),
     ),
-    "every line was erased": Cause(act=erase_lines, told="what was approved no longer exists", on=frozenset({"code"})),
+    "every line was erased": Cause(act=erase_lines, told="what was approved no longer exists", on=REDEEMED),
     "every scope left the remit": Cause(
         act=remit_of(frozenset()),
         undo=remit_of(SCOPES),
@@ -382,7 +386,7 @@ CAUSES = {
         act=rights_of(frozenset()),
         undo=rights_of(SCOPES),
         told="user's rights took",
-        on=frozenset({"code", "refresh", "replay"}),
+        on=REDEEMED | {"refresh", "replay"},
     ),
     "one scope left the remit": Cause(act=remit_of(READ), told="", lost=ONLY_READ),
     "one scope left the user's rights": Cause(act=rights_of(READ), told="", lost=ONLY_READ, on=OF_USER),

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.kit.delegation import about, exchange, handed_on, team
+from tests.kit.devices import answer_device, codes, let_devices, poll
 from tests.kit.flows import act_for_itself, approve, get_tokens, introspect, redeem, refresh, userinfo, visit
 from tests.kit.instance import Remit, Template, instance
 from tests.services.causes import CAUSES, EXCHANGED, Held
@@ -16,7 +17,7 @@ from tests.services.causes import CAUSES, EXCHANGED, Held
 SCOPE = "openid read:calendar write:calendar"
 ASKED = frozenset({"read:calendar", "write:calendar"})
 HANDED_ON = ("exchange", EXCHANGED)
-TOKENS = ("code", "refresh", "replay", "client_credentials")
+TOKENS = ("code", "device", "refresh", "replay", "client_credentials")
 CELLS = {f"{path}: {name}": (path, cause) for name, cause in CAUSES.items() for path in sorted(cause.on)}
 
 
@@ -49,14 +50,18 @@ def hold(tmp_path):
 async def come_to_hold(remit: Remit, away: str, path: str) -> Held:
     world = remit.acme
     members = await team(remit, world, "scheduler", "finder") if path in HANDED_ON else []
+    await let_devices(remit, world, world.web)
     async with remit.browser() as browser:
         await visit(browser, world)
         first = await get_tokens(remit, world, world.web, browser=browser, scope=SCOPE, away=away, prompt="consent")
         code = await approve(remit, world, world.web, browser=browser, scope=SCOPE, away=away, prompt="consent")
+        device = await codes(remit, world, world.web, scope=SCOPE)
+        await answer_device(remit, world, device["user_code"], browser=browser, away=away)
         second = (await refresh(remit, world, world.web, first["refresh_token"])).json()
         cookie = next(value for name, value in browser.cookies.items() if name == "__Host-remit_acme")
     holding = Held(
         code=code.code,
+        device=device["device_code"],
         spent=first["refresh_token"],
         live=second["refresh_token"],
         access=second["access_token"],
@@ -85,6 +90,7 @@ async def take(remit, path: str, held: Held):
         return answer.status_code, None if answer.status_code == 200 else "invalid_token", None
     answer = await {
         "code": lambda: redeem(remit, world, world.web, held.code),
+        "device": lambda: poll(remit, world, world.web, held.device),
         "refresh": lambda: refresh(remit, world, world.web, held.live),
         "replay": lambda: refresh(remit, world, world.web, held.spent),
         "exchange": lambda: exchange(remit, world, held.members[0], held.access, held.members[1].resource),
@@ -103,7 +109,7 @@ async def test_without_a_cause_every_path_is_open(hold, path):
     assert scope is None or set(scope.split()) >= ASKED
 
 
-@pytest.mark.requirement("OA-20", "REV-8", "RT-8", "RT-11")
+@pytest.mark.requirement("OA-20", "DEV-4", "REV-8", "RT-8", "RT-11")
 @pytest.mark.parametrize(("path", "cause"), CELLS.values(), ids=CELLS)
 async def test_no_path_goes_around_a_cause(hold, path, cause):
     async with hold(cause.away, path) as (remit, held):

@@ -203,11 +203,11 @@ BAD = {
         lambda t, d, w: create_client(
             t, d, SEEDER, a_draft(w, redirect_uris=(), grant_types=frozenset({GrantType.REFRESH_TOKEN}))
         ),
-        "refresh_token needs authorization_code: refresh tokens come from a user's consent",
+        "refresh_token needs authorization_code or device_code: refresh tokens come from a user's consent",
     ),
     "no grant type": (
         lambda t, d, w: create_client(t, d, SEEDER, a_draft(w, redirect_uris=(), grant_types=frozenset())),
-        "name at least one grant type: authorization_code or client_credentials",
+        "name at least one grant type: authorization_code, device_code or client_credentials",
     ),
     "a public client that acts for itself": (
         lambda t, d, w: create_client(

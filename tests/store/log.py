@@ -150,8 +150,8 @@ class Log:
             await work.once.claim("jti", "new", until=NOW + timedelta(days=10), at=NOW)
         async with db.system() as system:
             assert (
-                await system.purge(now=NOW + timedelta(days=2)) == 5
-            )  # a code, a pushed request, a refresh token, a key, an answer
+                await system.purge(now=NOW + timedelta(days=2)) == 7
+            )  # a code, a pushed request, two devices, a refresh token, a key, an answer
             assert await system.purge(now=NOW + timedelta(days=2)) == 0
         async with db.work(ACME) as work:
             assert await work.codes.find(CODE) is None

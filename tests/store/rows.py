@@ -26,6 +26,7 @@ from remit.core.names import (
     TenantId,
     UserId,
 )
+from remit.core.oauth.device import DeviceRequest, DeviceState
 from remit.core.oauth.documents import Reading
 from remit.core.oauth.logout import LogoutNotice
 from remit.core.oauth.pushed import PushedRequest
@@ -56,6 +57,7 @@ STOP = StopId("stp_1")
 KID = Kid("kid_1")
 CODE = "ac_1"
 PUSHED = "pr_1"
+DEVICE = "dc_1"
 TOKEN = "rt_1"
 URI = "https://calendar.example/"
 TARGET = Target(TargetKind.AGENT, AGENT)
@@ -217,6 +219,31 @@ A_PUSHED = PushedRequest(
     parameters=(("client_id", CLIENT), ("state", "s")),
     expires_at=LATER,
 )
+A_DEVICE = DeviceRequest(
+    id=DEVICE,
+    digest=b"\x05device",
+    user_code="tag",
+    client=CLIENT,
+    client_version=3,
+    resource=RESOURCE,
+    scopes=("read", "write"),
+    details="[]",
+    max_age=60,
+    acr="level",
+    peer="203.0.113.9",
+    jkt="k",
+    state=DeviceState.APPROVED,
+    interval=10,
+    next_at=NOW,
+    created_at=NOW,
+    expires_at=LATER,
+    line=LINE,
+    auth_time=NOW,
+    amr=("pwd", "otp"),
+)
+A_WAITING_DEVICE = replace(
+    A_DEVICE, id="dc_2", user_code="tag2", state=DeviceState.PENDING, line=None, auth_time=None, amr=()
+)
 A_TOKEN = RefreshToken(
     id=TOKEN,
     digest=b"\x02token",
@@ -296,6 +323,8 @@ async def furnish(work: Work) -> None:
     await work.lines.add(A_LINE)
     await work.codes.add(A_CODE)
     await work.pushed.add(A_PUSHED)
+    await work.devices.add(A_DEVICE)
+    await work.devices.add(A_WAITING_DEVICE)
     await work.refresh_tokens.add(A_TOKEN)
     await work.sessions.add(A_SESSION)
     await work.logout_notices.add(A_NOTICE)

@@ -99,7 +99,7 @@ def test_a_check_does_not_make_a_file(path):
 def older(path, tmp_path, monkeypatch):
     """A file with a row, one migration behind; the next migration is in a folder of the test."""
     upgrade(path)
-    run(path, "insert into tenant values ('tnt_1', 'acme', 'Acme', 'active', 0, 0, 0, 0, 0, null, null, null, 0)")
+    run(path, "insert into tenant values ('tnt_1', 'acme', 'Acme', 'active', 0, 0, 0, 0, 0, 0, null, null, null, 0)")
     versions = tmp_path / "versions"
     versions.mkdir()
     config = migrate.config

@@ -43,6 +43,7 @@ WALKS = {
     ),
     # Jobs, which nobody waits for.
     *("housekeeping.DROP_CODES", "housekeeping.DROP_ONCE", "housekeeping.DROP_PUSHED_REQUESTS"),
+    "housekeeping.DROP_DEVICE_REQUESTS",
     *(
         "housekeeping.DROP_REFRESH_TOKENS",
         "housekeeping.DROP_REPLIES",

@@ -183,22 +183,26 @@ def admission(
 
 @app.command(
     help_epilogue="Examples:\n  remit tenants asking --tenant acme\n"
-    "  remit tenants asking --require-pushed --tenant acme"
+    "  remit tenants asking --require-pushed --tenant acme\n"
+    "  remit tenants asking --device-flow --tenant acme"
 )
 def asking(
     *,
     require_pushed: Annotated[bool | None, Parameter(help="Every client must push its requests.")] = None,
+    device_flow: Annotated[bool | None, Parameter(help="Devices may ask by a code that a user types in.")] = None,
     place: Change | None = None,
 ) -> int:
     """Show how clients may ask for authorization, or choose it."""
     place = place or Change()
 
     async def choose(api: Api) -> int:
-        if require_pushed is None:
-            told = await api.ask(rest.get_settings)
+        given = {"require_pushed": require_pushed, "device_flow": device_flow}
+        wanted: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if wanted:
+            told = await api.ask(rest.change_settings, body=rest.SettingsChanges(**wanted))
         else:
-            told = await api.ask(rest.change_settings, body=rest.SettingsChanges(require_pushed=require_pushed))
-        write_record({"require_pushed": told.require_pushed}, json=place.json)
+            told = await api.ask(rest.get_settings)
+        write_record({"require_pushed": told.require_pushed, "device_flow": told.device_flow}, json=place.json)
         return OK
 
     return through(place, choose)

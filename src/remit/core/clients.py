@@ -27,12 +27,13 @@ class AuthMethod(StrEnum):
 
 
 class GrantType(StrEnum):
-    """The grant types that exist here (RFC 6749, RFC 8693). A client lists those it may use."""
+    """The grant types that exist here (RFC 6749, RFC 8693, RFC 8628). A client lists those it may use."""
 
     AUTHORIZATION_CODE = "authorization_code"
     REFRESH_TOKEN = "refresh_token"
     CLIENT_CREDENTIALS = "client_credentials"
     TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,18 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "The user said no, or may not say yes.",
         "Nothing was granted. Ask an administrator where the user should be able to.",
     ),
+    "authorization_pending": Explanation(
+        "The user has not yet answered what a device asked for.",
+        "Ask again after the seconds of `interval`. Show the user the code and the address as long as it lasts.",
+    ),
+    "slow_down": Explanation(
+        "A device asks too often for its answer.",
+        "Wait five seconds longer between two requests than before, and keep to that.",
+    ),
+    "expired_token": Explanation(
+        "Nobody answered in time what a device asked for.",
+        "Start again at the device_authorization_endpoint; the user gets a new code.",
+    ),
     "login_required": Explanation(
         "`prompt=none` was sent, and nobody is signed in.", "Send the user through the flow without `prompt=none`."
     ),

@@ -68,6 +68,7 @@ class SecretKind(StrEnum):
     REFRESH = "rt"
     CODE = "ac"
     PUSHED = "pr"
+    DEVICE = "dc"
     LOGIN = "ls"
     CLIENT = "cs"
     RESOURCE = "rs"

@@ -194,9 +194,9 @@ def _check_choices(draft: ClientDraft) -> Refusal | None:
 def _check_grant_types(draft: ClientDraft) -> Refusal | None:
     types = draft.grant_types
     if not types:
-        return _no("name at least one grant type: authorization_code or client_credentials")
-    if GrantType.REFRESH_TOKEN in types and GrantType.AUTHORIZATION_CODE not in types:
-        return _no("refresh_token needs authorization_code: refresh tokens come from a user's consent")
+        return _no("name at least one grant type: authorization_code, device_code or client_credentials")
+    if GrantType.REFRESH_TOKEN in types and not types & {GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE}:
+        return _no("refresh_token needs authorization_code or device_code: refresh tokens come from a user's consent")
     for proven, name in (
         (GrantType.CLIENT_CREDENTIALS, "client_credentials"),
         (GrantType.TOKEN_EXCHANGE, "token-exchange"),

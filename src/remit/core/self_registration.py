@@ -30,6 +30,11 @@ METHODS = (AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST, AuthMethod.NONE, Aut
 GRANT_TYPES = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})
 
 
+def open_types(*, device_flow: bool) -> frozenset[GrantType]:
+    """Return the grant types that whoever registers himself may have in a tenant."""
+    return GRANT_TYPES | {GrantType.DEVICE_CODE} if device_flow else GRANT_TYPES
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientMetadata:
     """The members of a registration request that mean something here; None where the client left one out."""
@@ -88,7 +93,8 @@ def judge_metadata(
     """Turn what a client says into what is registered. `known` are the scopes of the ceiling."""
     asked = frozenset(said.grant_types) if said.grant_types else frozenset({"authorization_code"})
     grant_types = frozenset(kind for kind in allowed if kind in asked)
-    redirected = GrantType.CLIENT_CREDENTIALS not in grant_types or GrantType.AUTHORIZATION_CODE in grant_types
+    unredirected = grant_types & {GrantType.CLIENT_CREDENTIALS, GrantType.DEVICE_CODE}
+    redirected = not unredirected or GrantType.AUTHORIZATION_CODE in grant_types
     application_type = said.application_type or _usual_type(said.redirect_uris)
     if application_type not in APPLICATION_TYPES:
         return _no("application_type is web or native")
@@ -102,6 +108,8 @@ def judge_metadata(
     if redirected and said.response_types and "code" not in said.response_types:
         # RFC 7591 §2.1: the two members must go together.
         return _no("response_types must contain code, which belongs to authorization_code")
+    if not redirected and not _plain(said.name or ""):
+        return _no("send client_name: there is no redirect URI to name this client by")
     if said.require_signed and method != AuthMethod.PRIVATE_KEY_JWT:
         return _no("require_signed_request_object needs keys, and here none are registered: leave it out")
     if method == AuthMethod.PRIVATE_KEY_JWT and said.jwks is None:

@@ -32,6 +32,8 @@ class Tenant:
     lifetimes: ChosenLifetimes = UNCHOSEN
     require_pushed: bool = False
     """Every client has to push its authorization requests (RFC 9126 §5)."""
+    device_flow: bool = False
+    """Devices may ask by a code that a user types in (RFC 8628). Off at first: such codes are handy for phishing."""
 
     @property
     def origin(self) -> str:

@@ -170,7 +170,12 @@ def page(pages: Pages, view: View, browser: Browser, *, status: int = 200, form_
 
 
 def origin_source(redirect_uri: str) -> str:
-    """Return the CSP source of a redirect URI, because browsers check redirects after a form against form-action."""
+    """Return the CSP source of a redirect URI, because browsers check redirects after a form against form-action.
+
+    Nothing for a request that is answered nowhere: that of a device.
+    """
+    if not redirect_uri:
+        return ""
     parts = urlsplit(redirect_uri)
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
 

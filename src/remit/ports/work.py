@@ -23,6 +23,7 @@ from remit.core.names import (
     TenantId,
     UserId,
 )
+from remit.core.oauth.device import DeviceRequest
 from remit.core.oauth.logout import LogoutNotice
 from remit.core.oauth.pushed import PushedRequest
 from remit.core.sessions import LoginSession
@@ -115,6 +116,35 @@ class PushedRequests(Protocol):
     async def add(self, pushed: PushedRequest) -> None: ...
     async def drop(self, id: str) -> None:
         """Forget the request: it was answered. What is not there is not missed."""
+        ...
+
+
+class DeviceRequests(Protocol):
+    async def find(self, id: str) -> DeviceRequest | None: ...
+    async def by_code(self, user_code: str) -> DeviceRequest | None:
+        """Return the request with this digest of a user code."""
+        ...
+
+    async def add(self, request: DeviceRequest) -> bool:
+        """Keep the request. False when its user code is taken."""
+        ...
+
+    async def pace(self, id: str, *, interval: int, next_at: datetime) -> None:
+        """Note from when on the device may ask again."""
+        ...
+
+    async def approve(
+        self, id: str, *, line: LineId, auth_time: datetime, amr: tuple[str, ...], expires_at: datetime
+    ) -> bool:
+        """Answer with yes. False when it was answered before."""
+        ...
+
+    async def deny(self, id: str) -> bool:
+        """Answer with no. False when it was answered before."""
+        ...
+
+    async def spend(self, id: str) -> bool:
+        """Win or lose what was approved. False when another request got there first."""
         ...
 
 
@@ -250,6 +280,7 @@ class Work(Protocol):
     lines: Lines
     codes: Codes
     pushed: PushedRequests
+    devices: DeviceRequests
     refresh_tokens: RefreshTokens
     stops: Stops
     sessions: Sessions
@@ -310,6 +341,7 @@ __all__ = [
     "Credentials",
     "Database",
     "Decisions",
+    "DeviceRequests",
     "EventFilter",
     "Events",
     "Facts",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from remit.core.audit.events import AuthorizationRefused, Who
 from remit.core.authority import Chain
-from remit.core.clients import Client
+from remit.core.clients import Client, Party
 from remit.core.names import ClientId, TenantId, UserId
 from remit.core.oauth.authorize import (
     MODES,
@@ -28,6 +29,7 @@ from remit.core.oauth.details import judge_details, render
 from remit.core.oauth.dpop import flaw_of_jkt
 from remit.core.oauth.form import Form
 from remit.core.oauth.verdicts import Refusal
+from remit.core.resources import Resource
 from remit.core.tenants import Tenant
 from remit.ports.deps import Deps
 from remit.ports.work import Work
@@ -112,31 +114,12 @@ async def validate(
     meant = await _who_is_meant(work, tenant, call, deps)
     if isinstance(meant, Refusal):
         return answer(meant)
-    resource = await pick_resource(work, call.resources, client)
-    if isinstance(resource, Refusal):
-        return answer(resource)
     if isinstance(call.scopes, Refusal):
         return answer(call.scopes)
-    verdict = await dead(work, Chain(tenant=tenant, party=party, resource=resource), now=now)
-    if verdict is not None or party.remit is None:
-        hint = verdict.hint if verdict else "the agent has no active remit"
-        return Refusal("unauthorized_client", hint, redirect=False)
     asked = None if call.scopes is None else call.scopes | meant.claims.scopes
-    scopes = askable(asked, client, resource, party.remit.on(resource.id))
-    if isinstance(scopes, Refusal):
-        return answer(scopes)
-    details = None
-    if call.details is not None:
-        read = judge_details(
-            call.details,
-            client_types=client.details_types,
-            resource_types=resource.details_types,
-            resource=resource.uri,
-            now=now,
-        )
-        if isinstance(read, Refusal):
-            return answer(read)
-        details = render(read)
+    chosen = await choose_asked(work, party, resources=call.resources, scopes=asked, details=call.details, deps=deps)
+    if isinstance(chosen, Refusal):
+        return answer(chosen) if chosen.redirect else chosen
     prompts, max_age = parameters
     return AuthorizeRequest(
         id=call.id,
@@ -144,8 +127,8 @@ async def validate(
         client_version=client.version,
         redirect_uri=redirect_uri,
         redirect_sent=call.redirect_uri is not None,
-        resource=resource.id,
-        scopes=tuple(sorted(scopes)),
+        resource=chosen.resource.id,
+        scopes=chosen.scopes,
         state=call.state,
         nonce=call.nonce,
         challenge=call.challenge or "",
@@ -158,9 +141,56 @@ async def validate(
         cross_site=call.cross_site,
         at_ms=int(now.timestamp() * 1000),
         pushed=call.pushed,
-        details=details,
+        details=chosen.details,
         acr=meant.acr,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What a client asks for, as far as it can get it at all."""
+
+    resource: Resource
+    scopes: tuple[str, ...]
+    details: str | None
+
+
+async def choose_asked(
+    work: Work,
+    party: Party,
+    *,
+    resources: Sequence[str],
+    scopes: frozenset[str] | None,
+    details: str | None,
+    deps: Deps,
+) -> Chosen | Refusal:
+    """Settle resource, scopes and details of a request, whoever will answer it.
+
+    Where the agent itself may not act, the refusal is none that the client is sent (OA-4, OA-22).
+    """
+    client, now = party.client, deps.clock.now()
+    resource = await pick_resource(work, resources, client)
+    if isinstance(resource, Refusal):
+        return resource
+    verdict = await dead(work, Chain(tenant=await work.tenants.current(), party=party, resource=resource), now=now)
+    if verdict is not None or party.remit is None:
+        hint = verdict.hint if verdict else "the agent has no active remit"
+        return Refusal("unauthorized_client", hint, redirect=False)
+    possible = askable(scopes, client, resource, party.remit.on(resource.id))
+    if isinstance(possible, Refusal):
+        return possible
+    if details is None:
+        return Chosen(resource=resource, scopes=tuple(sorted(possible)), details=None)
+    read = judge_details(
+        details,
+        client_types=client.details_types,
+        resource_types=resource.details_types,
+        resource=resource.uri,
+        now=now,
+    )
+    if isinstance(read, Refusal):
+        return read
+    return Chosen(resource=resource, scopes=tuple(sorted(possible)), details=render(read))
 
 
 def _claims(call: AuthorizeCall) -> AskedClaims | Refusal:
@@ -280,7 +310,8 @@ async def _next_step(
 
 async def _cannot_ask(work: Work, request: AuthorizeRequest, refusal: Refusal) -> Answer | Refusal:
     client = await work.clients.get(request.client)
-    if client is None:
+    if client is None or request.device is not None:
+        # A device hears nothing but the user's answer: this is for him to read.
         return refusal
     return _sent_back(client, request.redirect_uri, request.state, refusal, posted=request.posted)
 

@@ -15,7 +15,7 @@ from remit.core.audit.events import (
 from remit.core.clients import Client, ClientState, Party
 from remit.core.names import ClientId, Secret, SecretKind, TenantId, parse_opaque
 from remit.core.oauth.verdicts import Refusal
-from remit.core.self_registration import ClientMetadata, judge_metadata
+from remit.core.self_registration import ClientMetadata, judge_metadata, open_types
 from remit.core.stops import Target, TargetKind
 from remit.ports.deps import Deps
 from remit.ports.work import Work
@@ -103,7 +103,8 @@ async def _replace(work: Work, party: Party, said: ClientMetadata, deps: Deps, w
     if said.holds_secret and not await _knows_secret(work, found, said, deps):
         return Refusal("invalid_client_metadata", "client_secret is not the client's: leave it out, we choose secrets")
     known = frozenset(key.name for key in party.remit.scopes) if party.remit is not None else frozenset[str]()
-    registration = judge_metadata(said, known=known)
+    allowed = open_types(device_flow=(await work.tenants.current()).device_flow)
+    registration = judge_metadata(said, known=known, allowed=allowed)
     if isinstance(registration, Refusal):
         return registration
     if registration.jwks is not None and (clause := deps.keyring.flaw_of_jwks(registration.jwks)) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from remit.core.audit.events import ConsentDenied, ConsentGiven
 from remit.core.authority import Chain, attenuate
@@ -13,6 +13,7 @@ from remit.core.grants import Code, CodeState, Grant, GrantState, Line
 from remit.core.names import GrantId, LineId, Prefix, Secret, SecretKind, TenantId
 from remit.core.oauth.authorize import REQUEST_LIFETIME, AuthorizeRequest
 from remit.core.oauth.details import ends, reread
+from remit.core.oauth.device import OVER, REDEEM_LIFETIME, judge_open
 from remit.core.oauth.request_object import LONGEST_LIFE
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource
@@ -37,6 +38,8 @@ class Answer:
     posted: bool
     code: Secret | None = None
     refusal: Refusal | None = None
+    device: bool = False
+    """It goes nowhere: a device fetches it."""
     unasked: bool = False
     """Nobody vouched for the client, and the person has done nothing here yet: show it before going there (OA-22)."""
 
@@ -83,6 +86,8 @@ async def approve(
             return ANSWERED
         if not chosen:
             refusal = Refusal("access_denied", "the user allowed none of the scopes")
+            if request.device is not None:
+                await work.devices.deny(request.device.id)
             await _note_denial(work, asking, signed_in, deps, origin)
             return _answer(request, refusal=refusal)
         return await answer_yes(work, asking, signed_in, replace(choice, scopes=chosen), deps, origin)
@@ -98,6 +103,8 @@ async def deny(
             return asking
         if not await _decide_once(work, request, deps):
             return ANSWERED
+        if request.device is not None:
+            await work.devices.deny(request.device.id)
         await _note_denial(work, asking, signed_in, deps, origin)
         refusal = Refusal("access_denied", "the user said no")
         return _answer(request, refusal=refusal)
@@ -107,16 +114,23 @@ async def load_asking(work: Work, request: AuthorizeRequest, signed_in: SignedIn
     """Load who asks and what this user could give, from what is true now; the sealed request is only what was asked."""
     now = deps.clock.now()
     if request.expired(now):
+        if request.device is not None:
+            return OVER
         minutes = int(REQUEST_LIFETIME.total_seconds() // 60)
         return Refusal(
             "invalid_request", f"this page is older than {minutes} minutes: go back and start again", redirect=False
         )
+    tenant = await work.tenants.current()
+    if request.device is not None:
+        found = judge_open(await work.devices.find(request.device.id), allowed=tenant.device_flow, now=now)
+        if isinstance(found, Refusal):
+            return replace(found, redirect=False)
     party = await work.clients.party(request.client)
     resource = await work.resources.get(request.resource)
     if party is None or resource is None or party.remit is None or party.client.version != request.client_version:
         return Refusal("invalid_request", "the client changed since it asked: go back and start again", redirect=False)
     chain = Chain(
-        tenant=await work.tenants.current(),
+        tenant=tenant,
         party=party,
         resource=resource,
         user=signed_in.user,
@@ -175,24 +189,7 @@ async def answer_yes(
         details=request.details,
     )
     await work.lines.add(line)
-    opaque = deps.fresh.opaque(SecretKind.CODE)
-    await work.codes.add(
-        Code(
-            id=opaque.id,
-            digest=deps.digester.digest(opaque),
-            line=line.id,
-            client=line.client,
-            redirect_uri=request.redirect_uri,
-            redirect_sent=request.redirect_sent,
-            challenge=request.challenge,
-            nonce=request.nonce,
-            auth_time=signed_in.session.auth_time,
-            amr=signed_in.session.amr,
-            jkt=request.jkt,
-            state=CodeState.LIVE,
-            expires_at=now + CODE_LIFETIME,
-        )
-    )
+    code = await _ticket(work, request, line, signed_in, deps)
     chain = replace(asking.chain, grant=grant, line=line)
     await work.events.append(
         ConsentGiven(
@@ -204,15 +201,57 @@ async def answer_yes(
             while_away=choice.while_away,
             remembered=choice.remembered,
             details=request.details,
+            device=_device_of(request),
         ),
         at=now,
     )
-    return _answer(request, code=opaque.text())
+    return _answer(request, code=code)
+
+
+async def _ticket(
+    work: Work, request: AuthorizeRequest, line: Line, signed_in: SignedInUser, deps: Deps
+) -> Secret | None:
+    """Make what the line's first tokens are redeemed by: a code, or the device code that the device has already."""
+    now, session = deps.clock.now(), signed_in.session
+    if request.device is not None:
+        until = max(datetime.fromtimestamp(request.device.expires_ms / 1000, UTC), now + REDEEM_LIFETIME)
+        await work.devices.approve(
+            request.device.id, line=line.id, auth_time=session.auth_time, amr=session.amr, expires_at=until
+        )
+        return None
+    opaque = deps.fresh.opaque(SecretKind.CODE)
+    await work.codes.add(
+        Code(
+            id=opaque.id,
+            digest=deps.digester.digest(opaque),
+            line=line.id,
+            client=line.client,
+            redirect_uri=request.redirect_uri,
+            redirect_sent=request.redirect_sent,
+            challenge=request.challenge,
+            nonce=request.nonce,
+            auth_time=session.auth_time,
+            amr=session.amr,
+            jkt=request.jkt,
+            state=CodeState.LIVE,
+            expires_at=now + CODE_LIFETIME,
+        )
+    )
+    return opaque.text()
+
+
+def _device_of(request: AuthorizeRequest) -> str | None:
+    return request.device.id if request.device is not None else None
 
 
 def _answer(request: AuthorizeRequest, *, code: Secret | None = None, refusal: Refusal | None = None) -> Answer:
     return Answer(
-        redirect_uri=request.redirect_uri, state=request.state, posted=request.posted, code=code, refusal=refusal
+        redirect_uri=request.redirect_uri,
+        state=request.state,
+        posted=request.posted,
+        code=code,
+        refusal=refusal,
+        device=request.device is not None,
     )
 
 
@@ -261,7 +300,8 @@ async def _grant(
 
 async def _note_denial(work: Work, asking: Asking, signed_in: SignedInUser, deps: Deps, origin: Origin) -> None:
     who = origin.chain(asking.chain, actor_kind="user", actor=signed_in.user.id)
-    await work.events.append(ConsentDenied(who=who, shown=tuple(sorted(asking.scopes))), at=deps.clock.now())
+    event = ConsentDenied(who=who, shown=tuple(sorted(asking.scopes)), device=_device_of(asking.request))
+    await work.events.append(event, at=deps.clock.now())
 
 
 def durations(latest: datetime | None, now: datetime) -> Sequence[str]:

@@ -177,7 +177,13 @@ async def _believe(
     ceiling = party.remit if party is not None else await ceiling_of(work, deps)
     if ceiling is None:
         return CLOSED
-    registration = judge_document(url, said, known=frozenset(key.name for key in ceiling.scopes), managed=managed)
+    registration = judge_document(
+        url,
+        said,
+        known=frozenset(key.name for key in ceiling.scopes),
+        managed=managed,
+        device_flow=(await work.tenants.current()).device_flow,
+    )
     if isinstance(registration, Refusal):
         return _flaw(registration.hint)
     if registration.jwks is not None and (clause := deps.keyring.flaw_of_jwks(registration.jwks)) is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from remit.core.clients import Party
 from remit.core.names import SecretKind, TenantId
 from remit.core.oauth.authorize import AuthorizeRequest
-from remit.core.oauth.client_auth import Presented, Proof
+from remit.core.oauth.client_auth import Presented
 from remit.core.oauth.dpop import Proven, judge_jkt
 from remit.core.oauth.form import Form
 from remit.core.oauth.pushed import PUSHED_LIFETIME, PushedRequest, reference_to
@@ -16,6 +16,7 @@ from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services import possession
+from remit.services.arrivals import crowded
 from remit.services.asked import AuthorizeCall, call_of, open_signed
 from remit.services.authorize import note_refused, validate
 from remit.services.client_auth import authenticate
@@ -25,7 +26,6 @@ from remit.services.origin import Origin
 
 PUSHES = 600
 PUBLIC_PUSHES = 120
-PUSHES_SECONDS = 60
 """So many requests of one client a minute; of all public clients behind one address, who prove nothing, fewer."""
 
 LONGEST = 16 * 1024
@@ -49,7 +49,7 @@ async def push(
 
     A proof binds the code to its key, as `dpop_jkt` does (RFC 9449 §10.1).
     """
-    if wait := _throttle(tenant, presented, deps, origin):
+    if wait := crowded("push", tenant, presented, deps, origin, proven=PUSHES, public=PUBLIC_PUSHES):
         return TooMany(wait)
     async with deps.db.work(tenant) as work:
         party = await authenticate(work, presented, deps)
@@ -59,14 +59,6 @@ async def push(
         if isinstance(outcome, Refusal):
             await note_refused(work, outcome, before_proof(party, origin), deps)
     return outcome
-
-
-def _throttle(tenant: TenantId, presented: Presented, deps: Deps, origin: Origin) -> int:
-    """Return the seconds to wait. Each push is a row, so their number is bounded before anything is looked at."""
-    proven = presented.proof is not Proof.NONE
-    who = f"{tenant} {origin.peer} {presented.client[:100] if proven else ''}"
-    limit = PUSHES if proven else PUBLIC_PUSHES
-    return deps.throttle.allow("push", who, limit=limit, per_seconds=PUSHES_SECONDS, now=deps.clock.now())
 
 
 async def _push(work: Work, party: Party, form: Form, proven: Proven | None, deps: Deps) -> Pushed | Refusal:

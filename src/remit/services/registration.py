@@ -28,6 +28,7 @@ from remit.core.self_registration import (
     first_administrator,
     judge_metadata,
     open_ceiling,
+    open_types,
 )
 from remit.core.stops import Target, TargetKind
 from remit.ports.deps import Deps
@@ -106,7 +107,8 @@ async def _register(
         return NEEDS_TOKEN if token is None else BAD_TOKEN
     if isinstance(said, Refusal):
         return said
-    registration = judge_metadata(said, known=frozenset(key.name for key in ceiling.scopes))
+    allowed = open_types(device_flow=(await work.tenants.current()).device_flow)
+    registration = judge_metadata(said, known=frozenset(key.name for key in ceiling.scopes), allowed=allowed)
     if isinstance(registration, Refusal):
         return registration
     if registration.jwks is not None and (clause := deps.keyring.flaw_of_jwks(registration.jwks)) is not None:

@@ -24,6 +24,14 @@ delete from pushed_request where tenant = :tenant and id in (
 returning 1
 """
 
+DROP_DEVICE_REQUESTS = """
+delete from device_request where tenant = :tenant and id in (
+       select id from device_request
+        where tenant = :tenant and (expires_at < :before or (state = 'pending' and expires_at < :unanswered))
+        order by id limit 500)
+returning 1
+"""
+
 DROP_REFRESH_TOKENS = """
 delete from refresh_token where tenant = :tenant and id in (
        select id from refresh_token where tenant = :tenant and expires_at < :before order by id limit 500)
@@ -65,6 +73,9 @@ KEEP_TOKENS = timedelta(days=1)
 A code that nobody redeemed proves nothing any more and goes at once (B-CODE-06).
 """
 
+KEEP_UNANSWERED = timedelta(minutes=10)
+"""How long a device is still told that nobody answered it in time."""
+
 KEEP_SESSIONS = timedelta(days=30)
 KEEP_REPORTS = timedelta(days=7)
 """How long a report of a guard is known: longer than any guard repeats one."""
@@ -83,6 +94,7 @@ class Housekeeping:
         dropped = [
             await self._statements.rows(DROP_CODES, before=tokens, now=to_ms(now)),
             await self._statements.rows(DROP_PUSHED_REQUESTS, before=to_ms(now)),
+            await self._statements.rows(DROP_DEVICE_REQUESTS, before=tokens, unanswered=to_ms(now - KEEP_UNANSWERED)),
             await self._statements.rows(DROP_REFRESH_TOKENS, before=tokens),
             await self._statements.rows(DROP_ONCE, before=to_ms(now)),
             await self._statements.rows(DROP_REPLIES, before=to_ms(now)),

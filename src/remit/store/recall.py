@@ -27,6 +27,7 @@ VOLATILE: Final = frozenset(
         "code",
         "credential_use",
         "decision_report",
+        "device_request",
         "event",
         "event_tally",
         "line",

@@ -13,12 +13,14 @@ from remit.store.tenants import tenant_of
 from remit.store.work import TenantWork
 
 TENANT_BY_SLUG = """
-select tenant, slug, name, state, rights_on, access_seconds, refresh_idle_days, refresh_absolute_days, require_pushed
+select tenant, slug, name, state, rights_on, access_seconds, refresh_idle_days, refresh_absolute_days, require_pushed,
+       device_flow
   from tenant where slug = :slug
 """
 
 TENANTS = """
-select tenant, slug, name, state, rights_on, access_seconds, refresh_idle_days, refresh_absolute_days, require_pushed
+select tenant, slug, name, state, rights_on, access_seconds, refresh_idle_days, refresh_absolute_days, require_pushed,
+       device_flow
   from tenant order by tenant
 """
 

@@ -12,7 +12,8 @@ from remit.store.columns import to_ms
 from remit.store.statements import Row, Statements
 
 CURRENT = """
-select tenant, slug, name, state, rights_on, access_seconds, refresh_idle_days, refresh_absolute_days, require_pushed
+select tenant, slug, name, state, rights_on, access_seconds, refresh_idle_days, refresh_absolute_days, require_pushed,
+       device_flow
   from tenant where tenant = :tenant
 """
 
@@ -24,7 +25,7 @@ update tenant
 """
 
 CHOOSE_ASKING = """
-update tenant set require_pushed = :require_pushed where tenant = :tenant
+update tenant set require_pushed = :require_pushed, device_flow = :device_flow where tenant = :tenant
 """
 
 TURN_RIGHTS_ON = """
@@ -33,15 +34,15 @@ update tenant set rights_on = 1 where tenant = :tenant
 
 ADD = """
 insert into tenant (tenant, slug, name, state, rights_on, epoch, stamp, stop_stamp, access_seconds, refresh_idle_days,
-                    refresh_absolute_days, require_pushed, created_at)
+                    refresh_absolute_days, require_pushed, device_flow, created_at)
 values (:tenant, :slug, :name, :state, :rights_on, 0, 0, 0, :access_seconds, :refresh_idle_days,
-        :refresh_absolute_days, :require_pushed, :at)
+        :refresh_absolute_days, :require_pushed, :device_flow, :at)
 on conflict (slug) do nothing returning 1
 """
 
 
 def tenant_of(row: Row, base_url: str) -> Tenant:
-    tenant, slug, name, state, rights_on, access_seconds, idle_days, absolute_days, require_pushed = row
+    tenant, slug, name, state, rights_on, access_seconds, idle_days, absolute_days, require_pushed, device_flow = row
     return Tenant(
         id=TenantId(tenant),
         slug=slug,
@@ -53,6 +54,7 @@ def tenant_of(row: Row, base_url: str) -> Tenant:
             access_seconds=access_seconds, refresh_idle_days=idle_days, refresh_absolute_days=absolute_days
         ),
         require_pushed=bool(require_pushed),
+        device_flow=bool(device_flow),
     )
 
 
@@ -95,8 +97,8 @@ class TenantTable:
             refresh_absolute_days=chosen.refresh_absolute_days,
         )
 
-    async def choose_asking(self, *, require_pushed: bool) -> None:
-        await self._statements.rows(CHOOSE_ASKING, require_pushed=int(require_pushed))
+    async def choose_asking(self, *, require_pushed: bool, device_flow: bool) -> None:
+        await self._statements.rows(CHOOSE_ASKING, require_pushed=int(require_pushed), device_flow=int(device_flow))
 
     async def add(self, tenant: Tenant, *, at: datetime) -> bool:
         """Make this work's tenant exist. False when the slug is taken."""
@@ -110,5 +112,6 @@ class TenantTable:
             refresh_idle_days=tenant.lifetimes.refresh_idle_days,
             refresh_absolute_days=tenant.lifetimes.refresh_absolute_days,
             require_pushed=int(tenant.require_pushed),
+            device_flow=int(tenant.device_flow),
             at=to_ms(at),
         )

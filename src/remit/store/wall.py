@@ -17,7 +17,7 @@ KEPT = frozenset({"tenant", "audit_tree"})
 
 _LIFETIMES = ("access_seconds", "refresh_idle_days", "refresh_absolute_days")
 DOORS = {
-    "tenant": ("tenant", "slug", "name", "state", "rights_on", *_LIFETIMES, "require_pushed"),
+    "tenant": ("tenant", "slug", "name", "state", "rights_on", *_LIFETIMES, "require_pushed", "device_flow"),
     "users": ("tenant",),
 }
 """What the system role sees of every tenant: which there are, and how many people."""

@@ -18,6 +18,7 @@ from remit.store.clients import ClientTable
 from remit.store.codes import CodeTable
 from remit.store.credentials import CredentialTable
 from remit.store.decisions import DecisionTables
+from remit.store.devices import DeviceRequestTable
 from remit.store.events import EventTable
 from remit.store.facts import FactTable
 from remit.store.grants import GrantTable
@@ -62,6 +63,7 @@ class TenantWork(Work):
         self.lines = LineTable(statements)
         self.codes = CodeTable(statements)
         self.pushed = PushedRequestTable(statements)
+        self.devices = DeviceRequestTable(statements)
         self.refresh_tokens = RefreshTokenTable(statements)
         self.stops = StopTable(statements)
         self.sessions = SessionTable(statements)

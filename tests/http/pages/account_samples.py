@@ -20,6 +20,9 @@ from remit.http._kit.views import (
 from remit.http.account.activity.page import ActivityPage, ActivityRow
 from remit.http.account.change.page import ChangePage
 from remit.http.account.consent.page import DURATIONS, IDENTITY_SENTENCES, ConsentPage, HeldTo, LimitRow
+from remit.http.account.device.page import DevicePage
+from remit.http.account.device_check.page import DeviceCheckPage
+from remit.http.account.device_done.page import DeviceDonePage
 from remit.http.account.error.page import ErrorPage
 from remit.http.account.my_agents.page import AgentCard, MyAgentsPage
 from remit.http.account.posting.page import PostingPage
@@ -119,6 +122,21 @@ DELTA = replace(
 )
 IMITATION = replace(DELTA, agent="P\u0430yPal \u202ehelper", error="", badge="unverified", purpose="")
 
+FOR_DEVICE = replace(CONSENT, redirect_host="", device_code="BCDF-GHJK")
+DEVICE = DevicePage(frame=frame(ALICE), action="/device", code="BCDF-GHJK")
+DEVICE_CHECK = DeviceCheckPage(
+    frame=frame(ALICE),
+    action="/device/answer",
+    ix="ix_01",
+    code="BCDF-GHJK",
+    client="desk-cli",
+    agent="Desk assistant",
+    peer="203.0.113.9",
+    asked_at=ago(minutes=2),
+    expires_at=ahead(minutes=3),
+)
+DEVICE_DONE = DeviceDonePage(frame=frame(ALICE), allowed=True, my_agents="/account")
+
 CARD = AgentCard(
     agent="Meeting scheduler",
     client="Meeting scheduler",
@@ -201,6 +219,12 @@ ACCOUNT: dict[str, View] = {
     "consent within limits": LIMITED,
     "consent to more, for an app on this computer": DELTA,
     "consent for an imitation": IMITATION,
+    "consent to what a device asks": FOR_DEVICE,
+    "the code of a device": DEVICE,
+    "the code of a device, mistyped": replace(DEVICE, code="BCDF", error="A code is eight letters, as in BCDF-GHJK."),
+    "did you start this yourself": DEVICE_CHECK,
+    "back to the device": DEVICE_DONE,
+    "the device is told no": replace(DEVICE_DONE, allowed=False),
     "error": ErrorPage(
         frame=frame(),
         title="This link cannot be followed",

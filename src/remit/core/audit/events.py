@@ -119,6 +119,8 @@ class ConsentGiven(Event):
     remembered: bool
     details: str | None = None
     """The authorization details that were approved, in canonical JSON."""
+    device: str | None = None
+    """The request of a device that was answered, as its `device.asked` names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,19 @@ class ConsentDenied(Event):
     type: ClassVar[str] = "consent.denied"
     outcome: ClassVar[Outcome] = Outcome.DENIED
     shown: tuple[str, ...]
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAsked(Event):
+    """A device asked for authorization and got its pair of codes (RFC 8628). `target`: the resource it is about."""
+
+    type: ClassVar[str] = "device.asked"
+    device: str
+    target: str
+    scopes: tuple[str, ...]
+    details: str | None
+    expires_at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +339,7 @@ EVENTS: tuple[type[Event], ...] = (
     AuthorizationRefused,
     ConsentGiven,
     ConsentDenied,
+    DeviceAsked,
     GrantApproved,
     GrantNarrowed,
     GrantsRevoked,

@@ -45,10 +45,11 @@ class TenantAdmissionChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantAskingChanged(Event):
-    """Whether every client has to push its requests from now on."""
+    """Whether every client has to push its requests, and whether devices may ask by a code, from now on."""
 
     type: ClassVar[str] = "tenant.asking_changed"
     require_pushed: bool
+    device_flow: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

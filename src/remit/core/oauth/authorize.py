@@ -10,6 +10,7 @@ from remit.core.clients import Client, GrantType
 from remit.core.grants import Grant, GrantState, Line
 from remit.core.names import ClientId, ResourceId, SessionId, UserId
 from remit.core.oauth import pkce, redirects
+from remit.core.oauth.device import AskedByDevice
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.oauth.verdicts import Refusal
 from remit.core.resources import Resource
@@ -53,9 +54,16 @@ class AuthorizeRequest:
     """The authorization details that it asks for, in canonical JSON."""
     acr: str | None = None
     """The level that the sign-in must have reached; None: any does."""
+    device: AskedByDevice | None = None
+    """The device that asked: it has no redirect URI, and fetches its answer at the token endpoint (RFC 8628)."""
 
     def expired(self, now: datetime) -> bool:
-        return now.timestamp() * 1000 >= self.at_ms + REQUEST_LIFETIME.total_seconds() * 1000
+        return now.timestamp() * 1000 >= self.open_until_ms
+
+    @property
+    def open_until_ms(self) -> float:
+        """Return until when it may be answered, in milliseconds since 1970."""
+        return self.device.expires_ms if self.device else self.at_ms + REQUEST_LIFETIME.total_seconds() * 1000
 
 
 def judge_redirect(client: Client | None, redirect_uri: str | None) -> str | Refusal:
@@ -121,11 +129,16 @@ def judge_parameters(
         return Refusal("invalid_request", "prompt may be none, login, consent or select_account")
     if "none" in prompts and len(prompts) > 1:
         return Refusal("invalid_request", "prompt=none stands alone")
+    seconds = read_max_age(max_age)
+    return seconds if isinstance(seconds, Refusal) else (prompts, seconds)
+
+
+def read_max_age(max_age: str | None) -> int | Refusal | None:
     if max_age is None:
-        return prompts, None
+        return None
     if not max_age.isdecimal() or not max_age.isascii() or len(max_age) > 9:
         return Refusal("invalid_request", "max_age is a number of seconds")
-    return prompts, int(max_age)
+    return int(max_age)
 
 
 UNMET = Refusal(
@@ -203,9 +216,10 @@ def remembered(
 
     Only the same client version, redirect URI, resource and details, a subset of the scopes that were approved, a
     request that did not come cross-site, and never a self-registered client that answers on this computer: any program
-    could pose as it. What was revoked is not remembered, and "not while I am away" was said for one session.
+    could pose as it. What was revoked is not remembered, and "not while I am away" was said for one session. What
+    a device asks is asked of its user every time: nobody knows who holds it (RFC 8628 §5.4).
     """
-    if grant is None or "consent" in request.prompt or request.cross_site:
+    if grant is None or "consent" in request.prompt or request.cross_site or request.device is not None:
         return None
     if grant.expires_at is not None and now >= grant.expires_at:
         return None

@@ -10,7 +10,7 @@ from typing import Final
 from remit.core.clients import AuthMethod, GrantType
 from remit.core.oauth import redirects, uris
 from remit.core.oauth.verdicts import Refusal
-from remit.core.self_registration import GRANT_TYPES, ClientMetadata, Registration, judge_metadata
+from remit.core.self_registration import ClientMetadata, Registration, judge_metadata, open_types
 
 LONGEST_URL: Final = 512
 """It stands in every token of the client."""
@@ -18,7 +18,8 @@ LONGEST_URL: Final = 512
 METHODS: Final = (AuthMethod.NONE, AuthMethod.PRIVATE_KEY_JWT)
 """A document is public, so nothing that proves its client can stand in it (CIMD-5)."""
 
-MANAGED_GRANT_TYPES: Final = GRANT_TYPES | {GrantType.CLIENT_CREDENTIALS}
+MANAGED: Final = frozenset({GrantType.CLIENT_CREDENTIALS})
+"""What a client may have besides that an administrator expects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ def host_of(url: str) -> str:
 
 
 def judge_document(
-    url: str, said: ClientMetadata, *, known: frozenset[str], managed: bool = False
+    url: str, said: ClientMetadata, *, known: frozenset[str], managed: bool = False, device_flow: bool = False
 ) -> Registration | Refusal:
     """Turn a document into what is registered. `managed`: an administrator expects it, so it may act for itself."""
     if said.client_id != url:
@@ -75,7 +76,7 @@ def judge_document(
         replace(said, auth_method=method),
         known=known,
         methods=METHODS,
-        allowed=MANAGED_GRANT_TYPES if managed else GRANT_TYPES,
+        allowed=open_types(device_flow=device_flow) | (MANAGED if managed else frozenset()),
     )
 
 

@@ -35,6 +35,7 @@ class TokenCall:
     redirect_uri: str | None = None
     verifier: str | None = None
     refresh_token: str | None = None
+    device_code: str | None = None
     purpose: str | None = None
     details: str | None = None
     """`authorization_details`, as sent."""

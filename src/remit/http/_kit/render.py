@@ -15,6 +15,9 @@ from remit.core.display import exact, plain_name, plain_text, relative
 from remit.http.account.activity.page import ActivityPage
 from remit.http.account.change.page import ChangePage
 from remit.http.account.consent.page import ConsentPage
+from remit.http.account.device.page import DevicePage
+from remit.http.account.device_check.page import DeviceCheckPage
+from remit.http.account.device_done.page import DeviceDonePage
 from remit.http.account.error.page import ErrorPage
 from remit.http.account.my_agents.page import MyAgentsPage
 from remit.http.account.posting.page import PostingPage
@@ -52,6 +55,9 @@ View: TypeAlias = (
     | SignOutPage
     | SignedOutPage
     | PostingPage
+    | DevicePage
+    | DeviceCheckPage
+    | DeviceDonePage
     | OverviewPage
     | AgentsPage
     | AgentPage
@@ -79,6 +85,9 @@ TEMPLATES: dict[type[View], str] = {
     MyAgentsPage: "account/my_agents/page.html",
     ChangePage: "account/change/page.html",
     PostingPage: "account/posting/page.html",
+    DevicePage: "account/device/page.html",
+    DeviceCheckPage: "account/device_check/page.html",
+    DeviceDonePage: "account/device_done/page.html",
     ActivityPage: "account/activity/page.html",
     SignOutPage: "account/sign_out/page.html",
     SignedOutPage: "account/signed_out/page.html",

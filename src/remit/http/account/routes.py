@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from remit.core.clients import Client
 from remit.core.names import ClientId
-from remit.core.oauth.authorize import REQUEST_LIFETIME, AuthorizeRequest
+from remit.core.oauth.authorize import AuthorizeRequest
 from remit.core.oauth.details import reread
 from remit.core.oauth.documents import host_of
 from remit.core.oauth.redirects import display_host, is_loopback
@@ -229,10 +229,11 @@ async def _show_consent(request: Request, browser: Browser, asking: Asking, *, e
             replace(words, chosen=words.value == offered[-1]) for words in DURATION_WORDS if words.value in offered
         ),
         away=True,
-        redirect_host=display_host(asked.redirect_uri),
+        redirect_host=display_host(asked.redirect_uri) if asked.device is None else "",
+        device_code=asked.device.code if asked.device is not None else "",
         loopback=is_loopback(asked.redirect_uri),
         my_agents=f"{tenant.issuer}/account",
-        expires_at=datetime.fromtimestamp(asked.at_ms / 1000, UTC) + REQUEST_LIFETIME,
+        expires_at=datetime.fromtimestamp(asked.open_until_ms / 1000, UTC),
         error=error,
     )
     return page(context.pages, view, browser, form_action=origin_source(asked.redirect_uri))
@@ -249,7 +250,9 @@ def _registered_from(client: Client, redirect_uri: str) -> str:
     if client.document is not None:
         return display_host(client.document)
     # Where a loopback redirect leads says nothing about where the client came from.
-    return display_host(redirect_uri) if client.self_registered and not is_loopback(redirect_uri) else ""
+    return (
+        display_host(redirect_uri) if client.self_registered and redirect_uri and not is_loopback(redirect_uri) else ""
+    )
 
 
 def _elsewhere(client: Client) -> str:

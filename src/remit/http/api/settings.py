@@ -64,6 +64,8 @@ class SettingsView(Thing):
     rights_on: bool
     require_pushed: bool
     """Every client has to push its authorization requests."""
+    device_flow: bool
+    """Devices may ask by a code that a user types in."""
     lifetimes: LifetimesView
     admission: AdmissionView
 
@@ -73,6 +75,7 @@ class SettingsChanges(Shape):
 
     rights_on: bool | UnsetType = UNSET
     require_pushed: bool | UnsetType = UNSET
+    device_flow: bool | UnsetType = UNSET
     lifetimes: NewLifetimes | UnsetType = UNSET
     admission: NewAdmission | UnsetType = UNSET
 
@@ -99,8 +102,10 @@ async def change_settings(call: Call[NoQuery, SettingsChanges]) -> SettingsView 
         return Refusal("conflict", "rights are on and stay on: otherwise every user would hold every scope")
     if body.rights_on is True and not current.rights_on:
         await turn_rights_on(call.tenant.id, call.deps, call.who)
-    if body.require_pushed is not UNSET and body.require_pushed is not current.require_pushed:
-        await choose_asking(call.tenant.id, call.deps, call.who, require_pushed=body.require_pushed)
+    pushed = current.require_pushed if body.require_pushed is UNSET else body.require_pushed
+    devices = current.device_flow if body.device_flow is UNSET else body.device_flow
+    if (pushed, devices) != (current.require_pushed, current.device_flow):
+        await choose_asking(call.tenant.id, call.deps, call.who, require_pushed=pushed, device_flow=devices)
     if body.lifetimes is not UNSET:
         chosen = replace(current.lifetimes, **given(body.lifetimes))
         if chosen != current.lifetimes:
@@ -144,6 +149,7 @@ async def _view(call: Call[Any, Any]) -> SettingsView:
         api=tenant.api,
         rights_on=tenant.rights_on,
         require_pushed=tenant.require_pushed,
+        device_flow=tenant.device_flow,
         lifetimes=LifetimesView(
             access_seconds=holds.access_seconds,
             refresh_idle_days=holds.refresh_idle_days,

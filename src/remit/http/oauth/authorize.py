@@ -10,6 +10,7 @@ from remit.core.oauth.redirects import add_params, display_host
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tenants import Tenant
 from remit.http._kit.views import Onward
+from remit.http.account.device_done.page import DeviceDonePage
 from remit.http.account.posting.page import PostingPage
 from remit.http.browser import Browser, frame, go, origin_source, page, read_browser
 from remit.http.context import context_of, error_page
@@ -72,6 +73,8 @@ def send_back(request: Request, browser: Browser, given: Answer) -> Response:
 
 def answer(request: Request, browser: Browser, given: Answer) -> Response:
     """Answer the client by redirect, or by a form that the browser posts where the client asked for that."""
+    if given.device:
+        return _device_done(request, browser, given)
     if not given.posted:
         return go(answer_url(browser.tenant, given), browser)
     context = context_of(request)
@@ -82,6 +85,17 @@ def answer(request: Request, browser: Browser, given: Answer) -> Response:
         host=display_host(given.redirect_uri),
     )
     return page(context.pages, view, browser, form_action=origin_source(given.redirect_uri))
+
+
+def _device_done(request: Request, browser: Browser, given: Answer) -> Response:
+    """Send the user back to his device, which fetches the answer itself."""
+    context = context_of(request)
+    view = DeviceDonePage(
+        frame=frame(browser, context.deps),
+        allowed=given.refusal is None,
+        my_agents=f"{browser.tenant.issuer}/account",
+    )
+    return page(context.pages, view, browser)
 
 
 def answer_url(tenant: Tenant, given: Answer) -> str:

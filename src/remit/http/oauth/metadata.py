@@ -6,6 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from remit.core.clients import GrantType
 from remit.core.oauth.details import TYPES
 from remit.core.oauth.dpop import DPOP_ALGS
 from remit.core.oauth.scopes import IDENTITY_SCOPES
@@ -31,10 +32,12 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool, reads: 
     registration: dict[str, object] = {"registration_endpoint": f"{issuer}/oauth/register"} if registers else {}
     if reads:
         registration["client_id_metadata_document_supported"] = True
+    devices = {"device_authorization_endpoint": f"{issuer}/oauth/device_authorization"} if tenant.device_flow else {}
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
         **registration,
+        **devices,
         "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
         "token_endpoint": f"{issuer}/oauth/token",
         "jwks_uri": f"{issuer}/oauth/jwks",
@@ -49,7 +52,7 @@ def document(tenant: Tenant, scopes: frozenset[str], *, registers: bool, reads: 
         "scopes_supported": sorted(IDENTITY_SCOPES | scopes),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": list(GRANTS),
+        "grant_types_supported": [kind for kind in GRANTS if kind != GrantType.DEVICE_CODE or tenant.device_flow],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": AUTH_METHODS,
         "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGS,

@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from remit.core.clients import Client
+from remit.core.clients import Client, GrantType
 from remit.core.names import Secret
 from remit.core.oauth import scopes
 from remit.core.oauth.verdicts import Refusal, TooMany
@@ -108,7 +108,7 @@ def _told(client: Client, secret: Secret | None) -> dict[str, object]:
         "client_name": client.name,
         "redirect_uris": client.redirect_uris,
         "grant_types": sorted(client.grant_types),
-        "response_types": ["code"],
+        "response_types": ["code"] if GrantType.AUTHORIZATION_CODE in client.grant_types else [],
         "application_type": client.application_type,
         "token_endpoint_auth_method": client.auth_method,
         "id_token_signed_response_alg": client.id_token_alg,

@@ -96,6 +96,7 @@ def read_call(form: Form) -> TokenCall | Refusal:
         redirect_uri=form.one("redirect_uri"),
         verifier=form.one("code_verifier"),
         refresh_token=form.one("refresh_token"),
+        device_code=form.one("device_code"),
         details=form.one("authorization_details"),
         exchange=_exchange(form) if grant_type == GrantType.TOKEN_EXCHANGE else None,
     )

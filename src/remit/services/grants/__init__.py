@@ -13,6 +13,7 @@ from remit.core.oauth.verdicts import Refusal
 from remit.ports.deps import Deps
 from remit.services.grants.authorization_code import redeem_code
 from remit.services.grants.client_credentials import act_for_itself
+from remit.services.grants.device_code import redeem_device_code
 from remit.services.grants.refresh_token import refresh
 from remit.services.grants.token_exchange import exchange
 from remit.services.origin import Origin
@@ -24,4 +25,5 @@ GRANTS: Final[Mapping[str, Exchange]] = {
     GrantType.REFRESH_TOKEN: refresh,
     GrantType.CLIENT_CREDENTIALS: act_for_itself,
     GrantType.TOKEN_EXCHANGE: exchange,
+    GrantType.DEVICE_CODE: redeem_device_code,
 }

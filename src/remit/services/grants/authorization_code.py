@@ -15,13 +15,10 @@ from remit.core.oauth.verdicts import Refusal
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.client_auth import authenticate
-from remit.services.grants.family import Outcome, chain_of, may_refresh, next_link
+from remit.services.grants.family import Outcome, SignedInBy, chain_of, first_tokens
 from remit.services.grants.refusing import before_proof, end_leaked_line, refuse, refuse_stranger
-from remit.services.id_tokens import IdBasis
-from remit.services.issuance import decide, record
 from remit.services.origin import Origin
 from remit.services.possession import use_up
-from remit.services.targets import same_resource
 
 
 async def redeem_code(
@@ -80,33 +77,13 @@ async def _find(work: Work, party: Party, call: TokenCall, deps: Deps, origin: O
 
 
 async def _redeem(work: Work, found: _Found, call: TokenCall, deps: Deps, origin: Origin) -> Outcome | Refusal:
-    """Decide first, then spend: a dead principal or a wrong parameter must not cost the client its code."""
     code, chain = found.code, found.chain
-    line, resource, user = chain.line, chain.resource, chain.user
-    assert line is not None and resource is not None and user is not None  # noqa: S101, PT018 - chain_of loads them
-    refusal = same_resource(call.resources, resource)
-    if refusal is not None:
-        return refusal
-    asked = line.scopes if call.scopes is None else line.scopes & call.scopes
-    if not asked:
-        return Refusal("invalid_scope", "none of the scopes was approved: leave out scope, or name approved ones")
-    issued = await decide(work, chain, asked, deps, details=call.details, proven=call.proven)
-    if isinstance(issued, Refusal):
-        return issued
-    now = deps.clock.now()
-    if not await work.codes.spend(code, at=now):
-        # Losing the race for the code is the same fact as coming second: two hold code and verifier (OA-11, OA-12).
-        return await _end_replayed(work, chain, deps, origin)
-    await record(work, issued, origin, grant_type=call.grant_type)
-    refresh = None
-    if may_refresh(chain.party):
-        opaque_refresh, token = next_link(chain, line, deps, jkt=call.jkt, now=now)
-        await work.refresh_tokens.add(token)
-        refresh = opaque_refresh.text()
-    id_basis = None
-    if "openid" in issued.claims.scopes:
-        id_basis = IdBasis(user=user, nonce=code.nonce, auth_time=code.auth_time, amr=code.amr)
-    return Outcome(issue=issued, refresh=refresh, id_basis=id_basis)
+    by = SignedInBy(nonce=code.nonce, auth_time=code.auth_time, amr=code.amr)
+    outcome = await first_tokens(
+        work, chain, call, by, deps, origin, spend=lambda: work.codes.spend(code, at=deps.clock.now())
+    )
+    # Losing the race for the code is the same fact as coming second: two hold code and verifier (OA-11, OA-12).
+    return await _end_replayed(work, chain, deps, origin) if outcome is None else outcome
 
 
 async def _end_replayed(work: Work, chain: Chain, deps: Deps, origin: Origin) -> Refusal:

@@ -1,7 +1,8 @@
-"""What the two grant types that hand out refresh tokens share: the chain of a line, and the next link of its family."""
+"""What the grant types share that hand out refresh tokens: the chain of a line, and the next link of its family."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,13 +11,15 @@ from remit.core.clients import GrantType, Party
 from remit.core.grants import Line
 from remit.core.lifetimes import refresh_end
 from remit.core.names import Opaque, Secret, SecretKind, parse_opaque
-from remit.core.oauth.token_set import TokenSet
+from remit.core.oauth.token_set import TokenCall, TokenSet
 from remit.core.oauth.verdicts import Refusal
 from remit.core.tokens import RefreshState, RefreshToken
 from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.id_tokens import IdBasis
-from remit.services.issuance import Issue
+from remit.services.issuance import Issue, decide, record
+from remit.services.origin import Origin
+from remit.services.targets import same_resource
 
 GONE = Refusal("invalid_grant", "what was approved no longer exists; ask the user again")
 
@@ -66,6 +69,55 @@ async def chain_of(work: Work, party: Party, line: Line | None) -> Chain | Refus
         session=line.session,
         login=await work.sessions.find(line.session),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedInBy:
+    """How the user had signed in who approved a line, for its id token."""
+
+    nonce: str | None
+    auth_time: datetime
+    amr: tuple[str, ...]
+
+
+async def first_tokens(
+    work: Work,
+    chain: Chain,
+    call: TokenCall,
+    by: SignedInBy,
+    deps: Deps,
+    origin: Origin,
+    *,
+    spend: Callable[[], Awaitable[bool]],
+) -> Outcome | Refusal | None:
+    """Issue a line's first tokens for what is spent by it. None: somebody else spent it first.
+
+    Decide first, then spend: a dead principal or a wrong parameter must not cost the client what it holds.
+    """
+    line, resource, user = chain.line, chain.resource, chain.user
+    assert line is not None and resource is not None and user is not None  # noqa: S101, PT018 - chain_of loads them
+    refusal = same_resource(call.resources, resource)
+    if refusal is not None:
+        return refusal
+    asked = line.scopes if call.scopes is None else line.scopes & call.scopes
+    if not asked:
+        return Refusal("invalid_scope", "none of the scopes was approved: leave out scope, or name approved ones")
+    issued = await decide(work, chain, asked, deps, details=call.details, proven=call.proven)
+    if isinstance(issued, Refusal):
+        return issued
+    now = deps.clock.now()
+    if not await spend():
+        return None
+    await record(work, issued, origin, grant_type=call.grant_type)
+    refresh = None
+    if may_refresh(chain.party):
+        opaque_refresh, token = next_link(chain, line, deps, jkt=call.jkt, now=now)
+        await work.refresh_tokens.add(token)
+        refresh = opaque_refresh.text()
+    id_basis = None
+    if "openid" in issued.claims.scopes:
+        id_basis = IdBasis(user=user, nonce=by.nonce, auth_time=by.auth_time, amr=by.amr)
+    return Outcome(issue=issued, refresh=refresh, id_basis=id_basis)
 
 
 def may_refresh(party: Party) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import UniqueConstraint
 
 from remit.core.grants import CodeState, GrantState
+from remit.core.oauth.device import DeviceState
 from remit.core.stops import TargetKind
 from remit.core.tokens import RefreshState
 from remit.store.declare import flag, number, of, one_of, raw, table, text, time
@@ -76,6 +77,33 @@ table(
     text("parameters"),
     time("expires_at"),
     of("client", "client_id"),
+)
+table(
+    "device_request",
+    text("id"),
+    raw("digest"),
+    text("user_code"),
+    text("client_id"),
+    number("client_version"),
+    text("resource_id"),
+    text("scopes"),
+    text("details", null=True),
+    number("max_age", null=True),
+    text("acr", null=True),
+    text("peer", null=True),
+    text("jkt", null=True),
+    one_of("state", DeviceState),
+    number("pace"),
+    time("next_at"),
+    time("created_at"),
+    time("expires_at"),
+    text("line_id", null=True),
+    time("auth_time", null=True),
+    text("amr"),
+    UniqueConstraint("tenant", "user_code"),
+    of("client", "client_id"),
+    of("resource", "resource_id"),
+    of("line", "line_id"),
 )
 table(
     "refresh_token",

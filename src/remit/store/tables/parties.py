@@ -20,6 +20,7 @@ table(
     one_of("state", TenantState),
     flag("rights_on"),
     flag("require_pushed"),
+    flag("device_flow"),
     number("epoch"),
     # Random numbers, drawn anew with every change of what is remembered between works (`remit.store.recall`).
     number("stamp"),

@@ -89,6 +89,8 @@ class ConsentPage:
     """The URL at which the client describes itself; empty where it does not."""
     elsewhere: str = ""
     """The host of its home page, where that is another than the document's."""
+    device_code: str = ""
+    """The code of the device that asked, which goes on by itself; empty where the browser leads back to the client."""
     newcomer: bool = False
     """It came by itself, and few people here have allowed it so far."""
     held_to: tuple[HeldTo, ...] = ()

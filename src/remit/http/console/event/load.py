@@ -101,6 +101,8 @@ def _steps(visit: Visit, told: Told, stands: Standpoint) -> list[Stand]:
         consent = stands.consent
         href = f"{issuer}/console/audit/{consent.stored.id}" if consent.stored.id != told.stored.id else ""
         said = summary(consent)
+        if consent.what.get("device"):
+            said += f", to a device with a code: request {consent.what['device']}"
         steps.append(Stand(kind="Consent", id=consent.stored.id, said=said, at=consent.stored.at, href=href))
     return steps
 

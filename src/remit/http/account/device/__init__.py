@@ -1,0 +1,1 @@
+"""The page on which a user types in the code that his device shows."""

@@ -1,0 +1,1 @@
+"""The page that asks whether a user started himself what a device asks for."""

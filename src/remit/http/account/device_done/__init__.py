@@ -1,0 +1,1 @@
+"""The page that sends a user back to his device."""
