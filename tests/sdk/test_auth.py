@@ -29,6 +29,7 @@ class Api:
         self.calls: list[tuple[str, str, bytes]] = []
         self.purposes: list[str | None] = []
         self.refused: set[str] = set()
+        self.step_up = False
         self.base = ""
 
     async def events(self, request: Request) -> Response:
@@ -37,6 +38,11 @@ class Api:
         self.purposes.append(request.headers.get("remit-purpose"))
         if token in self.refused:
             return JSONResponse({}, 401, {"WWW-Authenticate": 'Bearer error="invalid_token", resource_metadata="x"'})
+        if self.step_up:
+            asked = (
+                'Bearer error="insufficient_user_authentication", acr_values="urn:remit:acr:multi-factor", max_age=300'
+            )
+            return JSONResponse({}, 401, {"WWW-Authenticate": asked})
         if request.method == "DELETE":
             needed = 'DPoP algs="ES256", Bearer error="insufficient_scope", scope="read:calendar delete:calendar"'
             return JSONResponse({}, 403, {"WWW-Authenticate": needed})

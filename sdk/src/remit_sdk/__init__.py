@@ -18,9 +18,12 @@ from remit_sdk.errors import (
 from remit_sdk.exchange import TokenExchange
 from remit_sdk.issuers import EveryTenant
 from remit_sdk.possession import Dpop, ReplayStore
+from remit_sdk.step_up import MULTI_FACTOR, SINGLE_FACTOR, StepUp
 from remit_sdk.store import FileStore, MemoryStore, TokenSet, TokenStore
 
 __all__ = [
+    "MULTI_FACTOR",
+    "SINGLE_FACTOR",
     "AgentStopped",
     "ApprovalPending",
     "BoundToken",
@@ -36,6 +39,7 @@ __all__ = [
     "RemitAuth",
     "RemitError",
     "ReplayStore",
+    "StepUp",
     "TokenExchange",
     "TokenSet",
     "TokenStore",

@@ -15,6 +15,7 @@ from remit_sdk.issuers import Credentials, EveryTenant, read_issuers
 from remit_sdk.possession import Dpop
 from remit_sdk.protected_resource import read_resource
 from remit_sdk.routes import required
+from remit_sdk.step_up import StepUp
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -29,25 +30,29 @@ class Guard(Gate):
         *,
         routes: Mapping[str, str | Iterable[str]],
         public: Iterable[str] = (),
+        step_up: Mapping[str, StepUp] | None = None,
     ) -> GuardedApp:
         """Guard a whole ASGI application: what neither table lists is refused.
 
         Routes read `"DELETE /events/{id}": "delete:calendar"`; `{rest:path}` spans segments, `*`
-        stands for every method. Also fits `app.add_middleware(api.wrap, routes=...)`.
+        stands for every method. `step_up` says of some of these how the user must have signed in. Also fits
+        `app.add_middleware(api.wrap, routes=...)`.
         """
-        return GuardedApp(app, self, routes=routes, public=public)
+        return GuardedApp(app, self, routes=routes, public=public, step_up=step_up)
 
-    def require(self, *scopes: str) -> Callable[..., Any]:
+    def require(self, *scopes: str, step_up: StepUp | None = None) -> Callable[..., Any]:
         """Return a FastAPI dependency: `Depends(api.require("read:calendar"))` is the caller."""
         from remit_sdk import endpoints  # noqa: PLC0415  (Starlette is optional)
 
-        return endpoints.dependency(self, required(scopes))
+        return endpoints.dependency(self, required(scopes), step_up)
 
-    def protect(self, *scopes: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def protect(
+        self, *scopes: str, step_up: StepUp | None = None
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Return a decorator for one async Starlette or FastAPI endpoint."""
         from remit_sdk import endpoints  # noqa: PLC0415  (Starlette is optional)
 
-        return endpoints.protect(self, required(scopes))
+        return endpoints.protect(self, required(scopes), step_up)
 
     def install(self, app: Starlette) -> None:
         """Serve the metadata in an application that guards its endpoints one by one."""

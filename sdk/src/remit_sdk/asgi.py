@@ -11,6 +11,7 @@ from remit_sdk.challenge import Answer
 from remit_sdk.credentials import FORM, Malformed, names_token, read_credentials
 from remit_sdk.gate import Call, Gate, Permit, read_purpose
 from remit_sdk.routes import RouteTable
+from remit_sdk.step_up import StepUp
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -33,10 +34,11 @@ class GuardedApp:
         *,
         routes: Mapping[str, str | Iterable[str]],
         public: Iterable[str] = (),
+        step_up: Mapping[str, StepUp] | None = None,
     ) -> None:
         self._app = app
         self._gate = gate
-        self._table = RouteTable(routes, public)
+        self._table = RouteTable(routes, public, step_up)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -78,7 +80,7 @@ class GuardedApp:
         call = read_call(scope, path)
         if is_form(scope):
             call, receive = await _without_token(call, receive)
-        outcome = await self._gate.check(call, needed)
+        outcome = await self._gate.check(call, needed, route.step_up if route is not None else None)
         if not isinstance(outcome, Permit):
             self._gate.report(call, outcome, needed=needed, status=outcome.status)
             await send_answer(self._gate.answer(outcome), scope, send)

@@ -17,6 +17,7 @@ from remit_sdk.errors import BoundToken, OutOfScope, WrongResource
 from remit_sdk.jose import AssertionKey, DpopKey
 from remit_sdk.requests_hook import attach
 from remit_sdk.routes import required
+from remit_sdk.step_up import asked_in
 from remit_sdk.store import MemoryStore, TokenSet, TokenStore
 from remit_sdk.strict import read_scopes, web_origin
 from remit_sdk.token_endpoint import TokenEndpoint
@@ -194,6 +195,7 @@ class RemitAuth(httpx2.Auth, _OlderAuth):
 
         Raises:
             OutOfScope: only more consent can.
+            ConsentRequired: the user has to sign in again, more strongly or anew (RFC 9470 §5).
         """
         if nonce is not None:
             self._nonces[web_origin(url.split("#", 1)[0])] = nonce
@@ -204,6 +206,10 @@ class RemitAuth(httpx2.Auth, _OlderAuth):
             at_hand = self._source.fresh()
             has = read_scopes(at_hand.scope) if at_hand is not None else None
             raise OutOfScope(needed - (has or frozenset()), needed)
+        if status == 401 and error == "insufficient_user_authentication" and challenge is not None:
+            asked = asked_in(challenge)
+            if asked is not None and self._source.for_users:
+                raise self._source.consent(step_up=asked)
         if status == 401 and error == "invalid_token":
             return Retry.NEW_TOKEN
         return Retry.NEW_PROOF if status == 401 and error == "use_dpop_nonce" and nonce is not None else None

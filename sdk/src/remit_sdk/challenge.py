@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit_sdk.dpop import DPOP_ALGS
+from remit_sdk.step_up import StepUp
 from remit_sdk.strict import write_scopes
 from remit_sdk.verify import AccessToken, Reason
 
@@ -23,6 +24,7 @@ _ENDINGS: Final[dict[Reason, tuple[int, str | None]]] = {
     Reason.INVALID_PROOF: (401, "invalid_dpop_proof"),
     Reason.USE_NONCE: (401, "use_dpop_nonce"),
     Reason.INSUFFICIENT_SCOPE: (403, "insufficient_scope"),
+    Reason.INSUFFICIENT_AUTHENTICATION: (401, "insufficient_user_authentication"),
     Reason.UNKNOWN_ROUTE: (403, None),
     # Never 401: a client would throw a good token away and come back with the next one.
     Reason.UNAVAILABLE: (503, None),
@@ -44,6 +46,8 @@ class Refusal:
     """The call came with that scheme, or must come with it."""
     nonce: str | None = None
     """For the next proof, where nonces are asked for."""
+    step_up: StepUp | None = None
+    """How the user has to sign in (RFC 9470 §3)."""
 
     @property
     def status(self) -> int:
@@ -73,6 +77,8 @@ def challenge(refusal: Refusal, *, metadata_url: str, docs: str | None = None) -
     if refusal.needed and status != 400:
         # The least that makes this very call succeed, all at once (BR-8).
         parameters.append(("scope", write_scopes(refusal.needed)))
+    if refusal.step_up is not None:
+        parameters += refusal.step_up.parameters()
     parameters.append(("resource_metadata", metadata_url))
     if refusal.dpop:
         return _written("DPoP", [*parameters, _ALGS])

@@ -14,6 +14,7 @@ from remit_sdk.errors import Refused, RemitError, Untrustworthy
 from remit_sdk.jose import DpopKey
 from remit_sdk.loopback import LoopbackListener
 from remit_sdk.pkce import challenge_of, make_verifier
+from remit_sdk.step_up import StepUp
 
 WAIT_SECONDS: Final = 300.0
 
@@ -28,6 +29,7 @@ class AuthorizationRequest:
     redirect_uri: str
     resource: str
     scope: str
+    step_up: StepUp | None = None
     state: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     verifier: str = field(default_factory=make_verifier, repr=False)
     dpop_key: DpopKey | None = field(default=None, repr=False)
@@ -45,6 +47,7 @@ class AuthorizationRequest:
             "code_challenge": challenge_of(self.verifier),
             "code_challenge_method": "S256",
             "resource": self.resource,
+            **dict(self.step_up.parameters() if self.step_up is not None else ()),
         }
         if self.dpop_key is not None:
             # RFC 9449 §10: from here on a stolen code is worth nothing either.

@@ -19,6 +19,7 @@ from remit_sdk.caller import Caller, calling
 from remit_sdk.challenge import Answer, Refusal
 from remit_sdk.credentials import names_token
 from remit_sdk.gate import Call, Gate, Permit
+from remit_sdk.step_up import StepUp
 
 Endpoint = Callable[..., Awaitable[Any]]
 
@@ -28,12 +29,14 @@ def to_response(answer: Answer) -> Response:
     return Response(answer.body, status_code=answer.status, headers=dict(answer.headers))
 
 
-async def judge(gate: Gate, request: Request, needed: frozenset[str]) -> tuple[Call, Permit | Refusal]:
+async def judge(
+    gate: Gate, request: Request, needed: frozenset[str], step_up: StepUp | None
+) -> tuple[Call, Permit | Refusal]:
     """Judge the request at hand."""
     call = read_call(request.scope, path_of(request.scope))
     if is_form(request.scope) and await _form_names_token(request):
         call = form_refused(call)
-    return call, await gate.check(call, needed)
+    return call, await gate.check(call, needed, step_up)
 
 
 async def _form_names_token(request: Request) -> bool:
@@ -44,11 +47,13 @@ async def _form_names_token(request: Request) -> bool:
         return "access_token" in await request.form()
 
 
-def dependency(gate: Gate, needed: frozenset[str]) -> Callable[[Request, Response], AsyncIterator[Caller]]:
+def dependency(
+    gate: Gate, needed: frozenset[str], step_up: StepUp | None = None
+) -> Callable[[Request, Response], AsyncIterator[Caller]]:
     """Return a FastAPI dependency that yields the caller or ends the request."""
 
     async def require(request: Request, response: Response) -> AsyncIterator[Caller]:
-        call, outcome = await judge(gate, request, needed)
+        call, outcome = await judge(gate, request, needed, step_up)
         if isinstance(outcome, Refusal):
             gate.report(call, outcome, needed=needed, status=outcome.status)
             answer = gate.answer(outcome)
@@ -63,7 +68,7 @@ def dependency(gate: Gate, needed: frozenset[str]) -> Callable[[Request, Respons
     return require
 
 
-def protect(gate: Gate, needed: frozenset[str]) -> Callable[[Endpoint], Endpoint]:
+def protect(gate: Gate, needed: frozenset[str], step_up: StepUp | None = None) -> Callable[[Endpoint], Endpoint]:
     """Return a decorator for an async endpoint of Starlette or FastAPI."""
 
     def decorate(endpoint: Endpoint) -> Endpoint:
@@ -79,7 +84,7 @@ def protect(gate: Gate, needed: frozenset[str]) -> Callable[[Endpoint], Endpoint
             if not isinstance(request, Request):
                 msg = f"`{endpoint.__name__}` was called without its request"
                 raise TypeError(msg)
-            call, outcome = await judge(gate, request, needed)
+            call, outcome = await judge(gate, request, needed, step_up)
             if isinstance(outcome, Refusal):
                 gate.report(call, outcome, needed=needed, status=outcome.status)
                 return to_response(gate.answer(outcome))

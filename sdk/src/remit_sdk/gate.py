@@ -22,6 +22,7 @@ from remit_sdk.hierarchy import Hierarchy
 from remit_sdk.issuers import IssuerLink, TrustedIssuers
 from remit_sdk.possession import Dpop, Possession, Request
 from remit_sdk.protected_resource import ProtectedResource
+from remit_sdk.step_up import StepUp
 from remit_sdk.verify import (
     MAX_TOKEN_BYTES,
     AccessToken,
@@ -93,7 +94,7 @@ class Gate:
         # digest -> the verified token and the steady time at which it dies whatever the wall says
         self._verified: OrderedDict[bytes, tuple[AccessToken, float]] = OrderedDict()
 
-    async def check(self, call: Call, needed: frozenset[str] | None) -> Permit | Refusal:
+    async def check(self, call: Call, needed: frozenset[str] | None, step_up: StepUp | None = None) -> Permit | Refusal:
         """Judge a call; `needed` is None for an operation that nobody listed."""
         presented = call.credentials
         if isinstance(presented, Malformed):
@@ -120,6 +121,15 @@ class Gate:
                 hint="the token lacks a scope that this operation needs",
                 needed=needed,
                 token=token,
+                dpop=isinstance(presented, Bound),
+            )
+        if step_up is not None and not step_up.met(token.claims, now=self._clock.now(), leeway=self._leeway):
+            return Refusal(
+                reason=Reason.INSUFFICIENT_AUTHENTICATION,
+                hint="the user has to sign in again, as acr_values and max_age say",
+                needed=needed,
+                token=token,
+                step_up=step_up,
                 dpop=isinstance(presented, Bound),
             )
         return Permit(caller=caller_of(token, scopes=scopes, presented=text), token=token)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from remit_sdk.consent import ConsentRequired
 from remit_sdk.errors import OutOfScope
 
 if TYPE_CHECKING:
@@ -54,6 +55,6 @@ class _Watch:
         challenges = [known["WWW-Authenticate"]] if "WWW-Authenticate" in known else []
         try:
             return self._auth.judge(response.request.url, response.status_code, known.get("DPoP-Nonce"), challenges)
-        except OutOfScope:
+        except (ConsentRequired, OutOfScope):
             response.close()
             raise

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from remit_sdk.step_up import StepUp
 from remit_sdk.strict import read_scopes
 
 _ROUTE: Final = re.compile(r"([A-Z]+|\*) (/\S*)", re.ASCII)
@@ -20,6 +21,7 @@ class Route:
     method: str
     pattern: re.Pattern[str]
     needed: frozenset[str] | None
+    step_up: StepUp | None = None
 
 
 def required(scopes: str | Iterable[str]) -> frozenset[str]:
@@ -39,9 +41,18 @@ def required(scopes: str | Iterable[str]) -> frozenset[str]:
 class RouteTable:
     """Find the line for a request; the first that matches decides."""
 
-    def __init__(self, routes: Mapping[str, str | Iterable[str]], public: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        routes: Mapping[str, str | Iterable[str]],
+        public: Iterable[str] = (),
+        step_up: Mapping[str, StepUp] | None = None,
+    ) -> None:
+        stronger = step_up or {}
+        if unknown := sorted(stronger.keys() - routes.keys()):
+            msg = f"step_up names `{unknown[0]}`, which is none of the routes"
+            raise ValueError(msg)
         self._routes = [
-            *(_route(text, required(scopes)) for text, scopes in routes.items()),
+            *(_route(text, required(scopes), stronger.get(text)) for text, scopes in routes.items()),
             *(_route(text, None) for text in public),
         ]
 
@@ -69,13 +80,13 @@ def _ambiguous(path: str) -> bool:
     )
 
 
-def _route(text: str, needed: frozenset[str] | None) -> Route:
+def _route(text: str, needed: frozenset[str] | None, step_up: StepUp | None = None) -> Route:
     found = _ROUTE.fullmatch(text)
     if found is None:
         msg = f"`{text}` is no route; write `GET /events/{{id}}`"
         raise ValueError(msg)
     method, template = found.groups()
-    return Route(method=method, pattern=_pattern(template), needed=needed)
+    return Route(method=method, pattern=_pattern(template), needed=needed, step_up=step_up)
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -15,6 +15,7 @@ from remit_sdk.clock import Clock
 from remit_sdk.consent import AuthorizationRequest, ConsentRequired
 from remit_sdk.errors import AgentStopped, Refused, RemitError
 from remit_sdk.jose import DpopKey
+from remit_sdk.step_up import StepUp
 from remit_sdk.store import TokenSet, TokenStore
 from remit_sdk.strict import read_scopes, write_scopes
 from remit_sdk.token_endpoint import TokenEndpoint
@@ -57,6 +58,11 @@ class TokenSource:
         self._try_again_at = 0.0
         self._request: AuthorizationRequest | None = None
 
+    @property
+    def for_users(self) -> bool:
+        """Whether there is a user who could sign in."""
+        return self._wish.grant_type == "authorization_code"
+
     def fresh(self, *, unlike: str | None = None) -> TokenSet | None:
         """Return the tokens at hand if they need no waiting; starts the early renewal."""
         held = self._held
@@ -80,11 +86,11 @@ class TokenSource:
         """
         return self.fresh(unlike=unlike) or self._renew(unlike)
 
-    def consent(self, also: frozenset[str] = frozenset()) -> ConsentRequired:
+    def consent(self, also: frozenset[str] = frozenset(), step_up: StepUp | None = None) -> ConsentRequired:
         """Return the request for a user's consent, the same one until it has been answered."""
         wanted = self._wish.scopes | also
         request = self._request
-        if request is None or read_scopes(request.scope) != wanted:
+        if request is None or (read_scopes(request.scope), request.step_up) != (wanted, step_up):
             request = AuthorizationRequest(
                 endpoint=self._endpoint.endpoint("authorization_endpoint"),
                 issuer=self._endpoint.issuer,
@@ -93,6 +99,7 @@ class TokenSource:
                 resource=self._wish.resource,
                 scope=write_scopes(wanted),
                 dpop_key=self._new_key(),
+                step_up=step_up,
             )
             self._request = request
         return ConsentRequired(request, self._redeem)

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     WRONG_AUDIENCE = "wrong_audience"
     STOPPED = "stopped"
     INSUFFICIENT_SCOPE = "insufficient_scope"
+    INSUFFICIENT_AUTHENTICATION = "insufficient_user_authentication"
     UNKNOWN_ROUTE = "unknown_route"
     UNAVAILABLE = "unavailable"
     INVALID_PROOF = "invalid_dpop_proof"

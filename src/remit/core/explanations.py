@@ -92,6 +92,10 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "login_required": Explanation(
         "`prompt=none` was sent, and nobody is signed in.", "Send the user through the flow without `prompt=none`."
     ),
+    "insufficient_user_authentication": Explanation(
+        "The token is good, but its user signed in too weakly or too long ago for this call.",
+        "Send the user through authorization with the `acr_values` and `max_age` of the challenge.",
+    ),
     "unmet_authentication_requirements": Explanation(
         "The user cannot sign in as strongly as the request asks: he has no second factor, or there is no such level.",
         "Ask for a level of `acr_values_supported`. The user sets up a second factor under How I sign in.",
