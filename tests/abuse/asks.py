@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -325,6 +326,20 @@ PAGES: dict[str, tuple[Ask, ...]] = {
     "POST /account/stop-everything": (Ask(method="POST", by="alice"),),
     "GET /console": (Ask(by="admin"),),
     "GET /console/agents": (Ask(by="admin"),),
+    "GET /console/agents/register": (Ask(by="admin"),),
+    "POST /console/agents/register": (
+        Ask(
+            method="POST",
+            by="admin",
+            form={
+                "name": "new",
+                "purpose": "p",
+                "owner": "admin@example.com",
+                "scope": "<resource> read:calendar",
+                "client": "none",
+            },
+        ),
+    ),
     "GET /console/agents/{agent}": (Ask(by="admin"),),
     "POST /console/agents/{agent}/stop": (Ask(method="POST", by="admin"),),
     "POST /console/agents/{agent}/resume": (Ask(method="POST", by="admin", instead={"agent": "stopped"}),),
@@ -333,6 +348,14 @@ PAGES: dict[str, tuple[Ask, ...]] = {
     "GET /console/agents/{agent}/credentials": (Ask(by="admin"),),
     "GET /console/agents/{agent}/history": (Ask(by="admin"),),
     "POST /console/clients/{client}/roll": (Ask(method="POST", by="admin"),),
+    "POST /console/clients/{client}/keys": (
+        Ask(
+            method="POST",
+            by="admin",
+            form={"jwks": json.dumps({"keys": [_KEY]})},
+            instead={"client": "keyed"},
+        ),
+    ),
     "POST /console/clients/{client}/credentials/{credential}/revoke": (Ask(method="POST", by="admin"),),
     "GET /console/resources": (Ask(by="admin"),),
     "POST /console/resources/{resource}/roll": (Ask(method="POST", by="admin"),),
@@ -342,6 +365,7 @@ PAGES: dict[str, tuple[Ask, ...]] = {
     "GET /console/settings": (Ask(by="admin"),),
     "POST /console/settings/lifetimes": (Ask(method="POST", by="admin", form={"access_seconds": "300"}),),
     "POST /console/settings/rotate": (Ask(method="POST", by="admin"),),
+    "POST /console/settings/keys/revoke": (Ask(method="POST", by="admin", form={"kid": "<kid>", "typed": "x"}),),
     "GET /console/grants": (Ask(by="admin"), *_many("admin", "user", "agent", "client", "resource")),
     "GET /console/grants/revoke": _many("admin", "user", "agent", "client", "resource"),
     "POST /console/grants/revoke": tuple(

@@ -159,6 +159,7 @@ PAGES = {
     "event with its chain": ("admin", an_event("token.issued")),
     "my activity": ("alice", at("/account/activity")),
     "my activity, nothing": ("admin", at("/account/activity?show=calls")),
+    "register an agent": ("admin", at("/console/agents/register")),
     "agents nobody has": ("admin", at("/console/agents?show=no-owner")),
     "agent's access": ("admin", tab("Access")),
     "agent's activity": ("admin", tab("Activity")),

@@ -80,14 +80,20 @@ NO_IDS = Ids(
 )
 
 
-FILLED_IN = {"/console/grants/revoke", "/console/grants/trim"}
+FILLED_IN = {
+    "/console/agents/register",
+    "/console/clients/{client}/keys",
+    "/console/grants/revoke",
+    "/console/grants/trim",
+    "/console/settings/keys/revoke",
+}
 """Forms that do nothing while they are empty, and say so."""
 
 
 def taken(path: str, status: int) -> bool:
     """Say whether a form was taken. A new secret is the answer itself, because it is shown once."""
     if path in FILLED_IN:
-        return status in {400, 404}
+        return status in {200, 400, 404}
     return status == (200 if path.endswith("/roll") else 303)
 
 

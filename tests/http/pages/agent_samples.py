@@ -8,6 +8,7 @@ from remit.http.console.agent.page import AgentPage
 from remit.http.console.agent_access.page import AgentAccessPage, RemitOnResource, ScopeUse
 from remit.http.console.agent_credentials.page import AgentCredentialsPage, ClientCard
 from remit.http.console.agent_log.page import AgentLogPage
+from remit.http.console.register.page import KindChoice, RegisterPage, ResourceChoice, ScopeChoice
 from remit.http.console.resources.page import ResourceCard, ResourcesPage, ScopeRow
 from remit.http.console.secret.page import SecretPage
 from remit.http.console.settings.page import KeyRow, LifetimeField, SettingsPage
@@ -114,6 +115,7 @@ SETTINGS = SettingsPage(
     quota=200,
     save="/console/settings/lifetimes",
     rotate="/console/settings/rotate",
+    take_out="/console/settings/keys/revoke",
 )
 SCOPE = ScopeRow(
     name="read:calendar",
@@ -154,6 +156,51 @@ CLIENT = ClientCard(
 )
 
 
+REGISTER = RegisterPage(
+    frame=frame(DANA, "Agents"),
+    back="/console/agents",
+    action="/console/agents/register",
+    name="Invoice helper",
+    purpose="Reads invoices and prepares payment runs.",
+    owner="dana@acme.example",
+    sponsor="",
+    resources=(
+        ResourceChoice(
+            resource=CALENDAR,
+            own=False,
+            scopes=(
+                ScopeChoice(
+                    key="res_1 read:calendar", name="read:calendar", sentence="See events", risk="read", ticked=True
+                ),
+                ScopeChoice(
+                    key="res_1 delete:calendar",
+                    name="delete:calendar",
+                    sentence="Delete events for everybody",
+                    risk="destroy",
+                    ticked=False,
+                ),
+            ),
+        ),
+        ResourceChoice(
+            resource=replace(CALENDAR, name="Remit"),
+            own=True,
+            scopes=(
+                ScopeChoice(
+                    key="res_2 agents:read", name="agents:read", sentence="See agents", risk="read", ticked=False
+                ),
+            ),
+        ),
+    ),
+    more=False,
+    kinds=(
+        KindChoice(value="web", label="For users, from a server", hint="It keeps a secret.", chosen=True),
+        KindChoice(value="none", label="No client yet", hint="It can ask for no token.", chosen=False),
+    ),
+    client_name="",
+    redirect="https://invoices.acme.example/callback",
+)
+
+
 def agent_views(events: tuple[EventRow, ...]) -> dict[str, View]:
     return {
         "agent": AGENT,
@@ -178,7 +225,7 @@ def agent_views(events: tuple[EventRow, ...]) -> dict[str, View]:
                     auth="private_key_jwt",
                     credentials=(replace(SECRET, id="keys-2", kind="key", expires_at=None, revoke=""),),
                     roll="",
-                    command="remit clients rotate cli_1 --jwks keys.json",
+                    keys="/console/clients/cli_1/keys",
                 ),
                 replace(CLIENT, name="desk", auth="none", state="retired", credentials=(), roll=""),
             ),
@@ -198,11 +245,21 @@ def agent_views(events: tuple[EventRow, ...]) -> dict[str, View]:
             command="remit resources create https://calendar.example.com",
             older="/console/resources?page=2",
         ),
+        "register an agent": REGISTER,
+        "register an agent, wrong": replace(
+            REGISTER,
+            more=True,
+            errors=(
+                FieldError(name="purpose", text="Say what the agent is for: people read it before they agree."),
+                FieldError(name="scope", text="The calendar defines no such scope."),
+            ),
+        ),
+        "register an agent, for an auditor": replace(REGISTER, action=""),
         "settings": SETTINGS,
         "settings, wrong": replace(
             SETTINGS, errors=(FieldError(name="access_seconds", text="Access tokens live 60 to 1800 seconds."),)
         ),
-        "settings, for an auditor": replace(SETTINGS, save="", rotate=""),
+        "settings, for an auditor": replace(SETTINGS, save="", rotate="", take_out=""),
         "a new secret": SecretPage(
             frame=frame(DANA, "Agents"),
             back="/console/agents/agt_1/credentials",

@@ -35,6 +35,7 @@ from remit.http.console.audit.page import AuditPage
 from remit.http.console.event.page import EventPage
 from remit.http.console.grants.page import GrantsPage
 from remit.http.console.overview.page import OverviewPage
+from remit.http.console.register.page import RegisterPage
 from remit.http.console.resources.page import ResourcesPage
 from remit.http.console.secret.page import SecretPage
 from remit.http.console.settings.page import SettingsPage
@@ -64,6 +65,7 @@ View: TypeAlias = (
     | AgentAccessPage
     | AgentCredentialsPage
     | AgentLogPage
+    | RegisterPage
     | ResourcesPage
     | SettingsPage
     | SecretPage
@@ -97,6 +99,7 @@ TEMPLATES: dict[type[View], str] = {
     AgentAccessPage: "console/agent_access/page.html",
     AgentCredentialsPage: "console/agent_credentials/page.html",
     AgentLogPage: "console/agent_log/page.html",
+    RegisterPage: "console/register/page.html",
     ResourcesPage: "console/resources/page.html",
     SettingsPage: "console/settings/page.html",
     SecretPage: "console/secret/page.html",

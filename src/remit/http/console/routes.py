@@ -24,6 +24,7 @@ from remit.http.console.ending import end, show
 from remit.http.console.event.load import load as load_event
 from remit.http.console.grants.load import load as load_grants
 from remit.http.console.overview.load import load as load_overview
+from remit.http.console.register.routes import ROUTES as REGISTER
 from remit.http.console.resources.load import load as load_resources
 from remit.http.console.rows import agent_url
 from remit.http.console.settings.routes import ROUTES as SETTINGS
@@ -130,6 +131,7 @@ def _back(visit: Visit, agent: str, said: str) -> str:
 ROUTES: Final = (
     Route("/console", page_for(READERS, show_overview), methods=["GET"]),
     Route("/console/agents", page_for(READERS, show_agents), methods=["GET"]),
+    *REGISTER,
     Route("/console/agents/{agent}", page_for(READERS, tab_of(load_agent)), methods=["GET"]),
     Route("/console/agents/{agent}/stop", form_for(ADMINS, stop_agent), methods=["POST"]),
     Route("/console/agents/{agent}/resume", form_for(ADMINS, resume_agent), methods=["POST"]),

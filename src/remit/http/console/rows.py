@@ -189,6 +189,9 @@ async def _notice(visit: Visit) -> Notice | None:
                 grant = await work.grants.get(GrantId(about))
                 over = grant is not None and grant.state is GrantState.REVOKED
                 return Notice(text="That access is revoked. The agent has to ask for it again.") if over else None
+            case "registered":
+                agent = await work.agents.get(AgentId(about))
+                return Notice(text=f"{agent.name} is registered.") if agent else None
             case "taken":
                 event = await work.events.get(EventId(about))
                 return None if event is None else _taken(event)
@@ -199,6 +202,15 @@ async def _notice(visit: Visit) -> Notice | None:
             case "rotated":
                 signs = any(key.kid == about and key.state is KeyState.ACTIVE for key in await work.keys.all())
                 return Notice(text="New keys sign from now on. Tokens of the old ones stay good.") if signs else None
+            case "keys":
+                client = await work.clients.get(ClientId(about))
+                if client is None or client.jwks_at is None:
+                    return None
+                more = " Those before stay good as long as chosen." if client.old_keys(now) is not None else ""
+                return Notice(text=f"The new keys are good.{more}")
+            case "key-ended":
+                gone = any(key.kid == about and key.state is KeyState.GONE for key in await work.keys.all())
+                return Notice(text="That key is out. Whatever it signed is refused everywhere.") if gone else None
             case "lifetimes" if about == visit.tenant:
                 return Notice(text="The lifetimes below hold for tokens from now on.")
             case "ended":

@@ -7,7 +7,7 @@ from remit.core.credentials import Credential
 from remit.core.names import AgentId
 from remit.http.console.agent.head import head_of
 from remit.http.console.agent_credentials.page import AgentCredentialsPage, ClientCard
-from remit.http.console.rows import console_frame, credential_rows, tenant_flag
+from remit.http.console.rows import console_frame, credential_rows
 from remit.http.visits import Visit
 from remit.services.directory import describe_agent
 from remit.services.provisioning.credentials import SECRET_METHODS, credentials_in
@@ -42,9 +42,7 @@ def _card(visit: Visit, client: Client, credentials: tuple[Credential, ...]) -> 
         bound=client.dpop_bound,
         credentials=credential_rows(visit, url, credentials),
         roll=f"{url}/roll" if visit.may_write and active and client.auth_method in SECRET_METHODS else "",
-        command=f"remit clients rotate {client.id} --jwks new-keys.json{tenant_flag(visit)}"
-        if keyed and active
-        else "",
+        keys=f"{url}/keys" if visit.may_write and active and keyed and client.document is None else "",
     )
 
 

@@ -25,8 +25,8 @@ class ClientCard:
     """It gets only tokens that are bound to its key (DPoP)."""
     roll: str = ""
     """Action of the form that gives it a new secret; empty where it has none or nobody may."""
-    command: str = ""
-    """The command line that replaces its keys."""
+    keys: str = ""
+    """Action of the form that replaces its public keys: `jwks` and `overlap`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ async def load(visit: Visit) -> AgentsPage:
         ),
         rows=tuple(_row(visit, facts) for facts in part.rows),
         command=register_command(visit),
+        register=f"{base}/register" if visit.may_write else "",
         narrowed=wanted is not AgentsWanted.ALL,
         more=trail_url(base, [*trail, part.next], show=show) if part.next else "",
         back=trail_url(base, trail[:-1], show=show) if trail else "",

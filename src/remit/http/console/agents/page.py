@@ -36,6 +36,8 @@ class AgentsPage:
     rows: tuple[AgentRow, ...]
     command: str
     """The command line that registers an agent, for the empty table."""
+    register: str = ""
+    """Where an agent is registered; empty where nobody may."""
     narrowed: bool = False
     more: str = ""
     """Where the table goes on. What is rare may be on a later page of it."""

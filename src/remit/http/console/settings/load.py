@@ -22,6 +22,11 @@ USES = {"access": "access tokens", "id": "ID tokens", "audit": "the audit log"}
 _LONGEST = 6
 
 
+def word_of(kid: str) -> str:
+    """Return the end of a key's id, to be typed by whoever means this key."""
+    return kid[-6:]
+
+
 async def load(
     visit: Visit, *, typed: Mapping[str, str] | None = None, errors: tuple[FieldError, ...] = ()
 ) -> SettingsPage:
@@ -46,6 +51,7 @@ async def load(
         registered=seen.self_registered,
         quota=seen.quota,
         save=f"{base}/lifetimes" if visit.may_write else "",
+        take_out=f"{base}/keys/revoke" if visit.may_write else "",
         rotate=f"{base}/rotate" if visit.may_write else "",
         errors=errors,
     )

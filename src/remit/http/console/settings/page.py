@@ -42,6 +42,9 @@ class SettingsPage:
     quota: int
     save: str = ""
     rotate: str = ""
+    """Action of the form that moves keys on: `use` and `when`."""
+    take_out: str = ""
+    """Action of the form that takes a key out at once: `kid`, `typed` and `reason`."""
     errors: tuple[FieldError, ...] = ()
 
     def wrong(self, name: str) -> str:

@@ -1,0 +1,1 @@
+"""Register an agent, its remit and its first client."""
