@@ -293,6 +293,9 @@ API: dict[str, tuple[Ask, ...]] = {
     "GET /api/v1/decisions": _many("program", *_ASKED),
     "GET /api/v1/settings": (Ask(by="program"),),
     "PATCH /api/v1/settings": (Ask(method="PATCH", by="program", json={"rights_on": True}),),
+    "GET /api/v1/export": (Ask(by="program"),),
+    "POST /api/v1/plan": (Ask(method="POST", by="program", json={"state": {}}),),
+    "POST /api/v1/apply": (Ask(method="POST", by="program", json={"state": {}}),),
     "GET /api/v1/overview": (Ask(by="program"),),
 }
 PAGES: dict[str, tuple[Ask, ...]] = {

@@ -10,6 +10,13 @@ import pytest
 
 from tests.kit.command import Command
 
+STATE = """
+agents:
+- {name: planned, purpose: plan, owner: alice@example.com, state: active}
+clients:
+- {name: planned-web, agent: planned, redirect_uris: ["https://p.example/cb"]}
+"""
+
 
 @pytest.fixture(scope="module")
 def remit(seeded_once, tmp_path_factory):
@@ -33,6 +40,7 @@ def remit(seeded_once, tmp_path_factory):
         "expires_at": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
         "scopes": [],
     }
+    (folder / "state.yaml").write_text(STATE)
     (folder / "logins.json").write_text(json.dumps({"default": login["issuer"], "logins": {login["issuer"]: login}}))
     yield Command(folder=folder, environ={"REMIT_LOGINS": str(folder / "logins.json")})
     assert server.end() in (0, -15)
@@ -69,7 +77,7 @@ READS = [
     "audit tail -n 5 --type agent.created", "audit show {event}", "audit decisions",
     "audit tail --agent Administrator --kind changes --since 30d", "audit tail --user alice@example.com --client conf1",
     "audit tail --grant {grant}", "explain {event}",
-    "explain invalid_grant",
+    "explain invalid_grant", "export", "plan -f state.yaml",
 ]  # fmt: skip
 
 
@@ -79,7 +87,7 @@ def test_both_doors_answer_alike(remit, here, ids, command):
     for json_ in ((), ("--json",)):
         there, local = remit(*words, *json_), here(*words, *json_)
         assert (there.code, there.out) == (local.code, local.out), there.err
-        assert there.code == 0
+        assert there.code == (6 if words[0] == "plan" else 0)
 
 
 CHANGES = [
@@ -144,6 +152,21 @@ def test_a_change_is_made_there_by_whoever_signed_in(remit, here):
     events = [json.loads(line) for line in here("audit", "tail", "-n", "3", "--json").out.splitlines()]
     assert [event["type"] for event in events] == ["agent.created", "stop.placed", "stop.lifted"]
     assert {event["who"]["actor_kind"] for event in events} == {"client"}
+
+
+def test_files_are_made_on_the_server(remit, here):
+    (remit.folder / "made.yaml").write_text(STATE.replace("planned", "made"))
+    made = remit("apply", "-f", "made.yaml", "--json")
+    assert made.code == 0, made.err
+    assert [row["client_secret"] is not None for row in made.json] == [False, True]
+    assert here("clients", "show", "made-web", "--json").json["state"] == "active"
+    for door in (remit, here):
+        assert (door("plan", "-f", "made.yaml").code, door("apply", "-f", "made.yaml").code) == (0, 0)
+    (remit.folder / "bad.yaml").write_text(STATE.replace("alice@", "nobody@"))
+    there, local = remit("plan", "-f", "bad.yaml"), here("plan", "-f", "bad.yaml")
+    assert (there.code, there.out, there.err) == (local.code, local.out, local.err)
+    assert there.code == 3
+    assert remit("apply", "-f", "bad.yaml").code == 3
 
 
 def test_a_resource_is_changed_on_the_state_that_was_read(remit, here):

@@ -44,6 +44,9 @@ ENDS_ITS_OWN_CALLER = {
     "create_stop",
     "revoke_key",
     "change_resource",
+    "revoke_many",
+    "trim_many",
+    "apply_tenant",
 }
 
 OTHERS = sorted({operation.id for operation in OPERATIONS} - ENDS_ITS_OWN_CALLER)

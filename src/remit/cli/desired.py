@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from remit.cli.door import Api
 from remit.cli.exits import OK, PENDING, USAGE, exit_of
-from remit.cli.here import Ended, Here, Where, end, in_tenant, refused, say
-from remit.cli.output import Row, text, write_json
+from remit.cli.here import Ended, end, refused, say
+from remit.cli.output import row_of, text, write_json
+from remit.cli.place import Change, Place, through
 from remit.core.oauth.verdicts import Refusal
+from remit.http.api import desired as rest
 
 if TYPE_CHECKING:
-    from remit.services.desired.apply import Applied, Done
-    from remit.services.desired.plan import Change
     from remit.services.desired.state import State
 
 LARGEST = 4 * 1024 * 1024
@@ -34,74 +35,76 @@ Prune = Annotated[
 ]
 
 
-def plan(*, file: Files, prune: Prune = False, where: Where | None = None) -> int:
+def plan(*, file: Files, prune: Prune = False, place: Place | None = None) -> int:
     """Say what `remit apply` would do, and whether it could. Changes nothing; exit code 6 when there is something."""
-    where = where or Where()
+    place = place or Place()
     try:
         wanted = _read(file)
     except Ended as ended:
         return ended.code
 
-    async def look(here: Here) -> int:
-        from remit.services.desired.apply import plan_for, try_changes
+    async def look(api: Api) -> int:
+        planned = await api.ask(rest.plan_tenant, body=rest.Wanted(state=wanted, prune=prune))
+        if planned.changes or planned.refused is None:
+            _tell(planned.changes, json=place.json)
+        if planned.refused is not None:
+            return _stopped(planned.refused)
+        return PENDING if planned.changes else OK
 
-        changes = await plan_for(here.tenant.id, here.deps, wanted, prune=prune)
-        if isinstance(changes, Refusal):
-            raise refused(changes)
-        _tell(changes, json=where.json)
-        if not changes:
-            return OK
-        tried = await try_changes(here.tenant.id, here.deps, here.who, changes)
-        return _stopped(tried) or PENDING
-
-    return in_tenant(where, look)
+    return through(place, look)
 
 
-def apply(
-    *,
-    file: Files,
-    prune: Prune = False,
-    dry_run: Annotated[bool, Parameter(negative="", show_default=False, help="The same as `remit plan`.")] = False,
-    where: Where | None = None,
-) -> int:
+def apply(*, file: Files, prune: Prune = False, place: Change | None = None) -> int:
     """Make the tenant as the files describe it. Secrets of new clients are told this once."""
-    if dry_run:
-        return plan(file=file, prune=prune, where=where)
-    where = where or Where()
+    place = place or Change()
+    if place.dry_run:
+        return plan(file=file, prune=prune, place=place)
     try:
         wanted = _read(file)
     except Ended as ended:
         return ended.code
 
-    async def make(here: Here) -> int:
-        from remit.services.desired.apply import apply_changes, plan_for
-
-        changes = await plan_for(here.tenant.id, here.deps, wanted, prune=prune)
-        if isinstance(changes, Refusal):
-            raise refused(changes)
-        applied = await apply_changes(here.tenant.id, here.deps, here.who, changes)
-        _tell_done(applied.done, json=where.json)
-        if (code := _stopped(applied)) is not None:
-            say(f"{len(applied.done)} of {len(changes)} changes were made: mend the file and apply again.")
+    async def make(api: Api) -> int:
+        done, code, total = await (_make_there if api.door.elsewhere else _make_here)(api, wanted, prune)
+        _tell_done(done, json=place.json)
+        if code is not None:
+            say(f"{len(done.changes)} of {total} changes were made: mend the file and apply again.")
             return code
-        say(_count(changes) if changes else "Nothing to do.")
+        say(_count(done.changes) if done.changes else "Nothing to do.")
         return OK
 
-    return in_tenant(where, make)
+    return through(place, make)
+
+
+async def _make_there(api: Api, wanted: State, prune: bool) -> tuple[rest.AppliedView, int | None, int]:
+    done = await api.ask(rest.apply_tenant, body=rest.WantedPlan(state=wanted, prune=prune))
+    return done, None, len(done.changes)
+
+
+async def _make_here(api: Api, wanted: State, prune: bool) -> tuple[rest.AppliedView, int | None, int]:
+    """Make it on the data folder, however much it is, some changes in each transaction: servers wait for neither."""
+    from remit.services.desired.apply import apply_changes, plan_for
+
+    here = api.door.here
+    changes = await plan_for(here.tenant.id, here.deps, wanted, prune=prune)
+    if isinstance(changes, Refusal):
+        raise refused(changes)
+    applied = await apply_changes(here.tenant.id, here.deps, here.who, changes)
+    hindrance = rest.plan_view(changes, tried=applied).refused
+    code = None if hindrance is None else _stopped(hindrance)
+    return rest.applied_view(changes, applied), code, len(changes)
 
 
 def export(
     *,
     out: Annotated[Path | None, Parameter(name=("--out", "-o"), help="File to write, instead of printing it.")] = None,
-    where: Where | None = None,
+    place: Place | None = None,
 ) -> int:
     """Describe the tenant as it is, in YAML. Applied to it again, the description changes nothing."""
-    where = where or Where()
+    place = place or Place()
 
-    async def write(here: Here) -> int:
-        from remit.services.desired.export import export_state
-
-        described = _written(await export_state(here.tenant.id, here.deps), json=where.json)
+    async def write(api: Api) -> int:
+        described = _written((await api.ask(rest.export_tenant)).state, json=place.json)
         if out is None:
             print(described, end="")
         else:
@@ -111,7 +114,7 @@ def export(
                 raise end(f"{out} cannot be written: {error.strerror}", USAGE) from None
         return OK
 
-    return in_tenant(where, write)
+    return through(place, write)
 
 
 def _written(state: State, *, json: bool) -> str:
@@ -171,40 +174,44 @@ def _first_line(error: Exception) -> str:
     return text(str(error).partition("\n")[0]) or "it cannot be read"
 
 
-def _tell(changes: Sequence[Change], *, json: bool) -> None:
+def _tell(changes: Sequence[rest.ChangeView], *, json: bool) -> None:
     if json:
-        write_json([_row(change) for change in changes])
+        write_json(changes)
         return
     for change in changes:
         _write(change)
     say(_count(changes) if changes else "No changes: the tenant is as described.")
 
 
-def _tell_done(done: Sequence[Done], *, json: bool) -> None:
+def _tell_done(done: rest.AppliedView, *, json: bool) -> None:
+    secrets = {one.client: one for one in done.secrets or ()}
     if json:
-        write_json(
-            [
-                {**_row(one.change), "id": one.id, "client_secret": one.secret.reveal() if one.secret else None}
-                for one in done
-            ]
-        )
+        rows = [
+            {**row_of(one), "client_secret": secrets[one.name].client_secret if _is_secret(one, secrets) else None}
+            for one in done.changes
+        ]
+        write_json(rows)
         return
-    for one in done:
-        _write(one.change)
-        if one.secret is not None:
-            print(f"    client_id: {one.id}\n    client_secret: {one.secret.reveal()}")
+    for one in done.changes:
+        _write(one)
+        if _is_secret(one, secrets):
+            print(f"    client_id: {one.id}\n    client_secret: {secrets[one.name].client_secret}")
+
+
+def _is_secret(one: rest.MadeView, secrets: Mapping[str, rest.NewSecretView]) -> bool:
+    return one.kind == "client" and one.name in secrets
 
 
 _SIGNS = {"create": "+", "change": "~", "end": "-"}
 _ENDS = {"resource": "disabled", "agent": "retired", "client": "retired"}
 
 
-def _write(change: Change) -> None:
-    tail = f" ({_ENDS.get(change.kind, 'ended')})" if change.verb == "end" else ""
-    print(f"{_SIGNS[change.verb]} {change.kind} {text(change.name)}{tail}")
+def _write(change: rest.ChangeView) -> None:
+    tail = f" ({_ENDS.get(change.kind, 'ended')})" if change.action == "end" else ""
+    print(f"{_SIGNS[change.action]} {change.kind} {text(change.name)}{tail}")
     for difference in change.differences:
         after = _value(difference.after)
-        shown = after if change.verb == "create" else f"{_value(difference.before)} -> {after}"
+        shown = after if change.action == "create" else f"{_value(difference.before)} -> {after}"
         print(f"    {difference.field}: {shown}")
 
 
@@ -215,33 +222,13 @@ def _value(value: object) -> str:
     return text(msgspec.json.encode(value).decode())
 
 
-def _row(change: Change) -> Row:
-    import msgspec
-
-    return {
-        "action": change.verb.value,
-        "kind": change.kind.value,
-        "name": change.name,
-        "differences": [
-            {
-                "field": one.field,
-                "before": msgspec.to_builtins(one.before, str_keys=True),
-                "after": msgspec.to_builtins(one.after, str_keys=True),
-            }
-            for one in change.differences
-        ],
-    }
-
-
-def _count(changes: Sequence[Change]) -> str:
-    counted = Counter(change.verb.value for change in changes)
+def _count(changes: Sequence[rest.ChangeView]) -> str:
+    counted = Counter(str(change.action) for change in changes)
     return f"{counted['create']} to create, {counted['change']} to change, {counted['end']} to end."
 
 
-def _stopped(applied: Applied) -> int | None:
+def _stopped(hindrance: rest.Hindrance) -> int:
     """Tell what was refused, and return the code to end with."""
-    if applied.refusal is None or applied.failed is None:
-        return None
-    failed = applied.failed
-    say(f"remit: {failed.kind} {text(failed.name)}: {applied.refusal.hint}")
-    return exit_of(applied.refusal.code)
+    about = f"{hindrance.kind} {text(hindrance.name)}: " if hindrance.kind is not None else ""
+    say(f"remit: {about}{text(hindrance.detail)}")
+    return exit_of(hindrance.code)

@@ -69,6 +69,14 @@ class Door(Protocol):
     def elsewhere(self) -> str:
         """Return the issuer of the server; empty on this machine."""
 
+    @property
+    def here(self) -> Here:
+        """Return the data folder where it is on this machine, for what is too long for one operation.
+
+        Raises:
+            Ended: it is elsewhere.
+        """
+
     async def carry(self, operation: Operation, question: Question) -> Told | Refused: ...
 
     async def speak_for(self, user: str) -> None:
@@ -85,7 +93,7 @@ class LocalDoor:
     elsewhere = ""
 
     def __init__(self, here: Here) -> None:
-        self._here = here
+        self.here = here
         self._integrity = Integrity()
         self._user: User | None = None
 
@@ -93,7 +101,7 @@ class LocalDoor:
         asked = _read(operation, question)
         if isinstance(asked, Refusal):
             return _refused(asked)
-        here = self._here
+        here = self.here
         caller = ApiCaller(who=here.who, origin=here.origin, scopes=_EVERYTHING, user=self._user)
         try:
             done = await perform(
@@ -104,7 +112,7 @@ class LocalDoor:
         return _refused(done) if isinstance(done, Refusal) else Told(done.body, done.tag)
 
     async def speak_for(self, user: str) -> None:
-        async with self._here.deps.db.read(self._here.tenant.id) as work:
+        async with self.here.deps.db.read(self.here.tenant.id) as work:
             self._user = await work.users.get(UserId(user))
 
 
@@ -117,6 +125,10 @@ class RemoteDoor:
     @property
     def elsewhere(self) -> str:
         return self._login.issuer
+
+    @property
+    def here(self) -> Here:
+        raise end("this works on the data folder of this machine alone", USAGE)
 
     async def carry(self, operation: Operation, question: Question) -> Told | Refused:
         from urllib.parse import quote

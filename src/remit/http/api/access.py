@@ -28,22 +28,22 @@ def problem(request: Request, refusal: Refusal, *, headers: dict[str, str] | Non
     return render_refused(refusal, request=request.scope.get("remit.request", ""), headers=headers)
 
 
-async def admit(request: Request, permission: str, *, operation: str) -> ApiCaller | Response:
+async def admit(request: Request, permissions: tuple[str, ...], *, operation: str) -> ApiCaller | Response:
     """Let the request in, or answer with the challenge that says what is missing (RFC 6750 §3)."""
     deps = context_of(request).deps
-    admitted = await _admit(request, permission, operation)
+    admitted = await _admit(request, permissions, operation)
     if isinstance(admitted, Response):
         offer_nonce(request, deps, At.RESOURCE, admitted)
     return admitted
 
 
-async def _admit(request: Request, permission: str, operation: str) -> ApiCaller | Response:
+async def _admit(request: Request, permissions: tuple[str, ...], operation: str) -> ApiCaller | Response:
     tenant, deps, origin = tenant_of(request), context_of(request).deps, origin_of(request)
     prm = f"{tenant.origin}/.well-known/oauth-protected-resource{tenant.api.removeprefix(tenant.origin)}"
     shown = presented_token(request, deps)
     if isinstance(shown, NoToken):
         await _count(request, NO_TOKEN, operation)
-        return problem(request, NO_TOKEN, headers=_challenge(metadata=prm, scope=permission))
+        return problem(request, NO_TOKEN, headers=_challenge(metadata=prm, scope=" ".join(permissions)))
     if isinstance(shown, Refusal):
         await _count(request, shown, operation)
         dpop = shown.code in DPOP_ERRORS
@@ -61,10 +61,11 @@ async def _admit(request: Request, permission: str, operation: str) -> ApiCaller
             request, WRONG_TOKEN, headers=_challenge(WRONG_TOKEN.code, WRONG_TOKEN.hint, metadata=prm, dpop=dpop)
         )
     caller = _caller(live, origin)
-    if permission not in live.scopes:
-        lacking = Refusal("insufficient_scope", f"this needs {permission}")
+    missing = next((permission for permission in permissions if permission not in live.scopes), None)
+    if missing is not None:
+        lacking = Refusal("insufficient_scope", f"this needs {missing}")
         await _tell(request, lacking, caller, operation)
-        asked = _challenge(lacking.code, lacking.hint, scope=permission, metadata=prm, dpop=dpop)
+        asked = _challenge(lacking.code, lacking.hint, scope=" ".join(permissions), metadata=prm, dpop=dpop)
         return problem(request, lacking, headers=asked)
     return caller
 

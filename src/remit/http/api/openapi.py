@@ -117,7 +117,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "tags": [operation.path.split("/")[3]],
         "parameters": [*_path(operation), *_query(operation), *_headers(operation)],
         "responses": _responses(operation),
-        "security": [{"remit": [operation.permission]}] if operation.permission else [],
+        "security": [{"remit": list(operation.permissions)}] if operation.permission else [],
     }
     if operation.body is not None:
         told["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(operation.body)}}}
@@ -175,7 +175,7 @@ def _plain(schema: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
 
 def _headers(operation: Operation) -> list[dict[str, Any]]:
     found = []
-    if operation.method == "POST":
+    if operation.method == "POST" and operation.changes:
         found.append(
             {
                 "name": "Idempotency-Key",
@@ -218,7 +218,7 @@ def refusals(operation: Operation) -> tuple[str, ...]:
         kinds.append("not_found")
     if operation.changes:
         kinds += ["conflict"]
-    if operation.method == "POST":
+    if operation.method == "POST" and operation.changes:
         kinds.append("key_reused")
     if operation.current is not None:
         kinds += ["precondition_failed", "precondition_required"]

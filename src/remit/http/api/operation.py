@@ -72,9 +72,10 @@ class Early:
 class Operation:
     """One operation: where it is, what it needs, what it takes, what it answers, and who does it.
 
-    `permission` is empty where everybody may ask. An operation with `current` changes a thing that exists, whose
-    representation that is: its caller says with If-Match which state he saw. `secret` names the field of an answer
-    that is told once and never kept. `prepare` does before the transaction what takes too long for one.
+    `permission` is empty where everybody may ask; `also` are those that it needs beside it. An operation with `current`
+    changes a thing that exists, whose representation that is: its caller says with If-Match which state he saw.
+    `secret` names the field of an answer that is told once and never kept. `prepare` does before the transaction what
+    takes too long for one. What `tries` happens in a transaction that is always undone, so it changes nothing.
     """
 
     method: str
@@ -90,6 +91,8 @@ class Operation:
     current: Handler | None = None
     secret: str = ""
     prepare: Callable[[Tenant, Deps, Early], Awaitable[Any]] | None = None
+    also: tuple[str, ...] = ()
+    tries: bool = False
 
     @property
     def id(self) -> str:
@@ -102,7 +105,12 @@ class Operation:
 
     @property
     def changes(self) -> bool:
-        return self.method != "GET"
+        return self.method != "GET" and not self.tries
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """Return every permission that it needs."""
+        return (self.permission, *self.also) if self.permission else ()
 
     @property
     def tagged(self) -> bool:

@@ -89,6 +89,8 @@ async def perform(
         )
         return await (_change(operation, call, asked) if operation.changes else _look(operation, call))
 
+    if operation.tries:
+        return await together(tenant.id, deps, body, keep=lambda _: False)
     if operation.changes:
         # Nothing stays of a call that was refused, also where it is made of several use cases.
         return await together(tenant.id, deps, body, keep=lambda done: isinstance(done, Answer) and not asked.dry)

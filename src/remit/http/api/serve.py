@@ -59,7 +59,7 @@ async def _dispatch(methods: Mapping[str, Operation], request: Request) -> Respo
 async def serve(operation: Operation, request: Request) -> Response:
     """Serve one request of one operation."""
     context, tenant = context_of(request), tenant_of(request)
-    caller = await admit(request, operation.permission, operation=operation.name)
+    caller = await admit(request, operation.permissions, operation=operation.name)
     if isinstance(caller, Response):
         return caller
     asked = await _read(operation, request)
@@ -106,7 +106,7 @@ async def _read(operation: Operation, request: Request) -> Asked | Refusal:
         raw, body = received, read_json(operation, received)
         if isinstance(body, Refusal):
             return body
-    if operation.method != "POST" or dry == "true":
+    if operation.method != "POST" or operation.tries or dry == "true":
         key = ""
     return Asked(path=request.path_params, query=query, body=body, raw=raw, key=key, match=match, dry=dry == "true")
 

@@ -8,6 +8,7 @@ from remit.http.api import (
     agents,
     clients,
     credentials,
+    desired,
     events,
     grants,
     initial_tokens,
@@ -34,4 +35,5 @@ OPERATIONS: Final = (
     *keys.OPERATIONS,
     *events.OPERATIONS,
     *settings.OPERATIONS,
+    *desired.OPERATIONS,
 )

@@ -69,7 +69,7 @@ async def try_changes(tenant: TenantId, deps: Deps, who: Who, changes: Sequence[
     """Make all changes in one transaction and keep nothing: what would be refused is refused."""
 
     async def body(work: Work, inside: Deps) -> Applied:
-        return await _make(work, tenant, inside, who, changes)
+        return await make_changes(work, tenant, inside, who, changes)
 
     return await together(tenant, deps, body, keep=lambda _: False)
 
@@ -81,7 +81,7 @@ async def apply_changes(tenant: TenantId, deps: Deps, who: Who, changes: Sequenc
         chunk = changes[start : start + CHUNK]
 
         async def body(work: Work, inside: Deps, chunk: Sequence[Change] = chunk) -> Applied:
-            return await _make(work, tenant, inside, who, chunk)
+            return await make_changes(work, tenant, inside, who, chunk)
 
         applied = await together(tenant, deps, body, keep=lambda applied: applied.refusal is None)
         if applied.refusal is not None:
@@ -90,7 +90,8 @@ async def apply_changes(tenant: TenantId, deps: Deps, who: Who, changes: Sequenc
     return Applied(done=tuple(done))
 
 
-async def _make(work: Work, tenant: TenantId, deps: Deps, who: Who, changes: Sequence[Change]) -> Applied:
+async def make_changes(work: Work, tenant: TenantId, deps: Deps, who: Who, changes: Sequence[Change]) -> Applied:
+    """Make changes in a work that is open, up to the first that is refused: then nothing of it may be kept."""
     making = _Making(work, tenant, deps, who)
     done: list[Done] = []
     for change in changes:
