@@ -383,6 +383,14 @@ PAGES: dict[str, tuple[Ask, ...]] = {
         for kind in ("user", "agent", "client", "resource")
     ),
     "POST /console/grants/{grant}/revoke": (Ask(method="POST", by="admin"),),
+    "GET /console/search": tuple(
+        Ask(by="admin", query={"q": f"<{kind}>"})
+        for kind in ("agent", "user", "client", "resource", "grant", "event", "jti")
+    ),
+    "POST /console/stops": tuple(
+        Ask(method="POST", by="admin", form={"kind": kind, "id": f"<{kind}>"})
+        for kind in ("agent", "user", "client", "resource")
+    ),
     "POST /console/stops/{stop}/lift": (Ask(method="POST", by="admin"),),
     "GET /console/audit": (
         Ask(by="admin"),

@@ -169,6 +169,7 @@ PAGES = {
     "grants to revoke": ("admin", at("/console/grants/revoke?scope=read:calendar")),
     "grants to trim": ("admin", at("/console/grants/trim?scope=read:calendar")),
     "resources": ("admin", at("/console/resources")),
+    "search": ("admin", at("/console/search?q=alice%40example.com")),
     "settings": ("admin", at("/console/settings")),
 }
 

@@ -86,6 +86,7 @@ FILLED_IN = {
     "/console/grants/revoke",
     "/console/grants/trim",
     "/console/settings/keys/revoke",
+    "/console/stops",
 }
 """Forms that do nothing while they are empty, and say so."""
 

@@ -61,7 +61,10 @@ def ahead(**distance):
 
 def frame(user=None, current="", notice=None):
     menu = console_menu("", current) if current else ()
-    return Frame(tenant="Acme EU", now=NOW, csrf="c5rf-t0ken", user=user, menu=menu, notice=notice)
+    whole = Frame(tenant="Acme EU", now=NOW, csrf="c5rf-t0ken", user=user, menu=menu, notice=notice)
+    return (
+        replace(whole, search="/console/search", stop="/console/stops", here="/console/audit?user=a") if menu else whole
+    )
 
 
 READ = Permission(name="read:calendar", sentence="See your events and who attends", risk="read", ticked=True)

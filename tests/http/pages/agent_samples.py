@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from remit.http._kit.render import View
-from remit.http._kit.views import AgentHead, CredentialRow, EventRow, FieldError, GrantRow, Link, StopNote
+from remit.http._kit.views import AgentHead, CredentialRow, EventRow, FieldError, GrantRow, Link, StopNote, StopTarget
 from remit.http.console.agent.page import AgentPage
 from remit.http.console.agent_access.page import AgentAccessPage, RemitOnResource, ScopeUse
 from remit.http.console.agent_credentials.page import AgentCredentialsPage, ClientCard
@@ -137,6 +137,7 @@ CARD = ResourceCard(
     scopes=(SCOPE, replace(SCOPE, name="delete:calendar", risk="destroy", sensitive=True, agents=(), more=0, grants=0)),
     credentials=(SECRET,),
     roll="/console/resources/res_1/roll",
+    stop=StopTarget(kind="resource", id="res_1", name="Calendar"),
     server=Link(label="Meeting scheduler", href="/console/agents/agt_1"),
 )
 CLIENT = ClientCard(
@@ -153,6 +154,7 @@ CLIENT = ClientCard(
         replace(SECRET, id="01jbt6k2v7e8rs4w9xh3m5n0qa", live=False, expires_at=ago(days=1), revoke=""),
     ),
     roll="/console/clients/cli_1/roll",
+    stop=StopTarget(kind="client", id="cli_1", name="Meeting scheduler"),
 )
 
 

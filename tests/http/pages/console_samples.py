@@ -9,16 +9,20 @@ from remit.http._kit.views import (
     GrantRow,
     Integrity,
     Link,
+    StopNote,
+    StopTarget,
 )
 from remit.http.console.agents.page import AgentRow, AgentsPage
 from remit.http.console.audit.page import AuditFilter, AuditPage
 from remit.http.console.event.page import ChainStop, EventPage, Fact, Stand
 from remit.http.console.grants.page import GrantsFilter, GrantsPage
 from remit.http.console.overview.page import DeniedScope, OverviewPage, Step, StopInForce
+from remit.http.console.search.page import HitRow, SearchPage
 from remit.http.console.taking_back.page import TakenRow, TakingBackPage
 from tests.http.pages.account_samples import CALENDAR, DANA, INVOICES, NOW, ago, ahead, frame
 from tests.http.pages.agent_samples import agent_views
 
+SCHEDULER = StopTarget(kind="agent", id="agt_1", name="Meeting scheduler")
 GRANT = GrantRow(
     user="alice@acme.example",
     approver="",
@@ -58,6 +62,7 @@ EVENTS = (
         who="Meeting scheduler",
         who_kind="agent",
         agent="",
+        stop=SCHEDULER,
     ),
     EventRow(
         href="/console/audit/evt_3",
@@ -123,6 +128,7 @@ OVERVIEW = OverviewPage(
             reason="not granted",
             count=31,
             href="/console/audit?outcome=denied",
+            stop=SCHEDULER,
         ),
         DeniedScope(
             scope="payments.create",
@@ -203,6 +209,7 @@ EVENT = EventPage(
     ),
     json='{"type":"call.denied","outcome":"denied","at":1762178587000,"who":{"actor_kind":"agent","actor":"agt_01jbt6k2v7"},'
     '"scope":"delete:calendar","reason":"not_granted"}',
+    stop=SCHEDULER,
     leaf=12_407,
     hash="9f2b4c1d8e7a6f5039c1b2a4d6e8f0123456789abcdef0123456789abcdef012",
 )
@@ -359,4 +366,33 @@ CONSOLE: dict[str, View] = {
         integrity=Integrity(ok=False, entries=811, checked_at=NOW, problem="entry 812 was changed"),
     ),
     "event": EVENT,
+    "search": SearchPage(
+        frame=frame(DANA, "Search"),
+        action="/console/search",
+        text="scheduler",
+        hits=(
+            HitRow(
+                kind="agent",
+                name="Meeting scheduler",
+                id="agt_01jbt6k2v7e8rs4w9xh3m5n0qd",
+                href="/console/agents/agt_1",
+                state="active",
+                stop=SCHEDULER,
+            ),
+            HitRow(
+                kind="client",
+                name="scheduler",
+                id="cli_01jbt6k2v7e8rs4w9xh3m5n0qd",
+                href="/console/agents/agt_1/credentials",
+                state="active",
+                note=StopNote(by="dana@acme.example", reason="INC-42", since=ago(days=1)),
+                resume="/console/stops/stp_1/lift",
+            ),
+            HitRow(kind="event", name="token.issued", id="evt_1", href="/console/audit/evt_1", state="ok"),
+        ),
+        more=(Link(label="Grants that hold scheduler", href="/console/grants?scope=scheduler"),),
+    ),
+    "search, nothing found": SearchPage(
+        frame=frame(DANA, "Search"), action="/console/search", text="nobody", hits=(), more=()
+    ),
 }

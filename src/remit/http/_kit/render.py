@@ -37,6 +37,7 @@ from remit.http.console.grants.page import GrantsPage
 from remit.http.console.overview.page import OverviewPage
 from remit.http.console.register.page import RegisterPage
 from remit.http.console.resources.page import ResourcesPage
+from remit.http.console.search.page import SearchPage
 from remit.http.console.secret.page import SecretPage
 from remit.http.console.settings.page import SettingsPage
 from remit.http.console.taking_back.page import TakingBackPage
@@ -69,6 +70,7 @@ View: TypeAlias = (
     | ResourcesPage
     | SettingsPage
     | SecretPage
+    | SearchPage
     | GrantsPage
     | TakingBackPage
     | AuditPage
@@ -102,6 +104,7 @@ TEMPLATES: dict[type[View], str] = {
     RegisterPage: "console/register/page.html",
     ResourcesPage: "console/resources/page.html",
     SettingsPage: "console/settings/page.html",
+    SearchPage: "console/search/page.html",
     SecretPage: "console/secret/page.html",
     GrantsPage: "console/grants/page.html",
     TakingBackPage: "console/taking_back/page.html",

@@ -75,6 +75,15 @@ class AgentHead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopTarget:
+    """Whom the Stop of a row stops. It posts `csrf`, `kind`, `id` and `back` to the frame's `stop`."""
+
+    kind: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """What the last action did, said once; `undo` is the action of a form that takes it back."""
 
@@ -99,6 +108,10 @@ class Frame:
     """light or dark where the user chose; empty follows the system."""
     here: str = ""
     """Path of this page, so that choosing a theme leads back to it."""
+    search: str = ""
+    """Action of the console's search, a form by GET: `q`."""
+    stop: str = ""
+    """Action of the Stop of rows; empty where nobody may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +208,8 @@ class EventRow:
     who_kind: str
     """user, agent, client or system: chooses the glyph."""
     agent: str = ""
+    stop: StopTarget | None = None
+    """The agent behind it, while nobody has stopped it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -11,10 +12,12 @@ from remit.core.audit.events import GrantsRevoked, GrantsTrimmed
 from remit.core.grants import GrantState
 from remit.core.keys import KeyState
 from remit.core.names import AgentId, ClientId, EventId, GrantId, ResourceId, StopId
-from remit.core.stops import Target, TargetKind
+from remit.core.stops import Stop, Target, TargetKind
 from remit.http._kit.views import Notice
+from remit.http.console.stopping import lift_url
 from remit.http.visits import Visit
 from remit.ports.work import Work
+from remit.services.directory import Directory
 
 
 async def notice_of(visit: Visit) -> Notice | None:
@@ -26,24 +29,45 @@ async def notice_of(visit: Visit) -> Notice | None:
         return await look(visit, work, about)
 
 
+UNDO_FOR: Final = timedelta(seconds=10)
+"""How long Undo stands in the bar. Resume stands at whatever is stopped, for as long as it is."""
+
+
+def _undo(visit: Visit, stop: Stop, action: str) -> str:
+    fresh = visit.deps.clock.now() <= stop.started_at + UNDO_FOR
+    return action if visit.may_write and fresh else ""
+
+
+async def _placed(visit: Visit, work: Work, about: str) -> Notice | None:
+    stop = await work.stops.get(StopId(about))
+    if stop is None or not stop.in_force(visit.deps.clock.now()):
+        return None
+    name = await Directory(work, visit.deps.clock.now()).label(stop.target.id) or stop.target.id
+    undo = _undo(visit, stop, lift_url(visit, stop.id))
+    return Notice(text=f"{name} is stopped, everywhere.", undo=undo, undo_label="Undo")
+
+
 async def _stopped(visit: Visit, work: Work, about: str) -> Notice | None:
     agent = await work.agents.get(AgentId(about))
-    if agent is None or not await _is_stopped(visit, work, about):
+    stop = await _stop_on(visit, work, about)
+    if agent is None or stop is None:
         return None
-    undo = f"{visit.issuer}/console/agents/{agent.id}/resume" if visit.may_write else ""
+    undo = _undo(visit, stop, f"{visit.issuer}/console/agents/{agent.id}/resume")
     return Notice(text=f"{agent.name} is stopped, everywhere.", undo=undo, undo_label="Undo")
 
 
 async def _resumed(visit: Visit, work: Work, about: str) -> Notice | None:
     agent = await work.agents.get(AgentId(about))
-    if agent is None or await _is_stopped(visit, work, about):
+    if agent is None or await _stop_on(visit, work, about) is not None:
         return None
     return Notice(text=f"{agent.name} may work again. It needs new tokens; the old ones stay refused.")
 
 
-async def _is_stopped(visit: Visit, work: Work, agent: str) -> bool:
+async def _stop_on(visit: Visit, work: Work, agent: str) -> Stop | None:
+    """Return the newest stop in force on an agent."""
     now = visit.deps.clock.now()
-    return any(stop.in_force(now) for stop in await work.stops.on([Target(TargetKind.AGENT, agent)]))
+    stops = [stop for stop in await work.stops.on([Target(TargetKind.AGENT, agent)]) if stop.in_force(now)]
+    return stops[-1] if stops else None
 
 
 async def _revoked(_: Visit, work: Work, about: str) -> Notice | None:
@@ -107,6 +131,7 @@ async def _ended(visit: Visit, work: Work, about: str) -> Notice | None:
 
 
 NOTICES: Final[Mapping[str, Callable[[Visit, Work, str], Awaitable[Notice | None]]]] = {
+    "placed": _placed,
     "stopped": _stopped,
     "resumed": _resumed,
     "revoked": _revoked,

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from remit.core.display import plain_text
-from remit.core.names import AgentId, EventId, GrantId, StopId
+from remit.core.names import AgentId, EventId, GrantId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.stops import Target, TargetKind
 from remit.http._kit.render import View
@@ -27,17 +27,16 @@ from remit.http.console.overview.load import load as load_overview
 from remit.http.console.register.routes import ROUTES as REGISTER
 from remit.http.console.resources.load import load as load_resources
 from remit.http.console.rows import agent_url
+from remit.http.console.search.load import load as load_search
 from remit.http.console.settings.routes import ROUTES as SETTINGS
+from remit.http.console.stopping import REASON, RESUMED
+from remit.http.console.stopping import ROUTES as STOPPING
 from remit.http.console.taking_back.routes import ROUTES as TAKING_BACK
 from remit.http.visits import ADMINS, READERS, Visit, form_for, page_for
 from remit.services.grant_changes import revoke_any
 from remit.services.stops import lift_stops, place_stop
 from remit.wire.parse import Form
 
-REASON: Final = "stopped in the console"
-"""A stop carries a reason; one click must be enough to give it."""
-
-RESUMED: Final = "resumed in the console"
 LONGEST_REASON: Final = 200
 
 
@@ -67,6 +66,10 @@ async def show_grants(visit: Visit) -> Response:
     return show(visit, await load_grants(visit))
 
 
+async def show_search(visit: Visit) -> Response:
+    return show(visit, await load_search(visit))
+
+
 async def show_audit(visit: Visit) -> Response:
     return show(visit, await load_audit(visit))
 
@@ -92,17 +95,6 @@ async def resume_agent(visit: Visit, form: Form) -> Response:
     reason = plain_text(form.one("reason") or "", limit=LONGEST_REASON) or RESUMED
     outcome = await lift_stops(visit.tenant, _agent(agent), visit.deps, visit.about_agent(agent), reason=reason)
     return end(visit, outcome, _back(visit, agent, "resumed"))
-
-
-async def lift_stop(visit: Visit, _: Form) -> Response:
-    """Lift what holds a stop's target: Resume in the overview, whatever is stopped there."""
-    stop = visit.named("stop")
-    async with visit.deps.db.read(visit.tenant) as work:
-        found = await work.stops.get(StopId(stop)) if stop else None
-    if found is None:
-        return visit.missing()
-    outcome = await lift_stops(visit.tenant, found.target, visit.deps, visit.admin_who(), reason=RESUMED)
-    return end(visit, outcome, f"{visit.issuer}/console?said=lifted&about={found.id}")
 
 
 async def revoke_grant(visit: Visit, _: Form) -> Response:
@@ -145,7 +137,8 @@ ROUTES: Final = (
     Route("/console/grants", page_for(READERS, show_grants), methods=["GET"]),
     *TAKING_BACK,
     Route("/console/grants/{grant}/revoke", form_for(ADMINS, revoke_grant), methods=["POST"]),
-    Route("/console/stops/{stop}/lift", form_for(ADMINS, lift_stop), methods=["POST"]),
+    Route("/console/search", page_for(READERS, show_search), methods=["GET"]),
+    *STOPPING,
     Route("/console/audit", page_for(READERS, show_audit), methods=["GET"]),
     Route("/console/audit/{event}", page_for(READERS, show_event), methods=["GET"]),
 )

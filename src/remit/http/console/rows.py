@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from remit.core.credentials import Credential, CredentialKind
+from remit.core.stops import Target, TargetKind
 from remit.core.tenants import DEFAULT_SLUG
 from remit.http._kit.views import (
     CredentialRow,
@@ -15,6 +17,7 @@ from remit.http._kit.views import (
     Link,
     Resource,
     StopNote,
+    StopTarget,
     console_menu,
 )
 from remit.http.browser import frame
@@ -30,7 +33,9 @@ from remit.services.provisioning.credentials import OLD_KEYS
 
 async def console_frame(visit: Visit, current: str) -> Frame:
     menu = console_menu(visit.issuer, current)
-    return frame(visit.browser, visit.deps, menu=menu, notice=await notice_of(visit))
+    whole = frame(visit.browser, visit.deps, menu=menu, notice=await notice_of(visit))
+    base = f"{visit.issuer}/console"
+    return replace(whole, search=f"{base}/search", stop=f"{base}/stops" if visit.may_write else "")
 
 
 def agent_url(visit: Visit, agent: str) -> str:
@@ -56,9 +61,24 @@ def grant_row(visit: Visit, facts: GrantFacts, *, back: str = "") -> GrantRow:
     )
 
 
-def event_row(visit: Visit, told: Told) -> EventRow:
+async def agents_at_large(visit: Visit, rows: Sequence[Told]) -> frozenset[str]:
+    """Return the agents in these events that nothing stops now."""
+    agents = frozenset(told.who["agent"] for told in rows if "agent" in told.who)
+    return agents - await stopped_among(visit, TargetKind.AGENT, agents)
+
+
+async def stopped_among(visit: Visit, kind: TargetKind, ids: Collection[str]) -> frozenset[str]:
+    """Return those of one kind that are stopped now."""
+    now = visit.deps.clock.now()
+    async with visit.deps.db.read(visit.tenant) as work:
+        stops = await work.stops.on([Target(kind, id_) for id_ in sorted(ids)])
+    return frozenset(stop.target.id for stop in stops if stop.in_force(now))
+
+
+def event_row(visit: Visit, told: Told, *, at_large: frozenset[str] = frozenset()) -> EventRow:
     kind, name = actor(told)
-    agent = told.name(told.who.get("agent"))
+    id_ = told.who.get("agent", "")
+    agent = told.name(id_)
     return EventRow(
         href=f"{visit.issuer}/console/audit/{told.stored.id}",
         at=told.stored.at,
@@ -69,6 +89,7 @@ def event_row(visit: Visit, told: Told) -> EventRow:
         who_kind=kind,
         # An agent acts through its client; about everybody else it would say that he acted as the agent.
         agent=agent if kind == "client" else "",
+        stop=StopTarget(kind="agent", id=id_, name=agent) if id_ in at_large else None,
     )
 
 

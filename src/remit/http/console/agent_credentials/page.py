@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from remit.http._kit.views import AgentHead, CredentialRow, Frame
+from remit.http._kit.views import AgentHead, CredentialRow, Frame, StopTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,8 @@ class ClientCard:
     credentials: tuple[CredentialRow, ...]
     bound: bool = False
     """It gets only tokens that are bound to its key (DPoP)."""
+    stop: StopTarget | None = None
+    """It, while nobody has stopped it."""
     roll: str = ""
     """Action of the form that gives it a new secret; empty where it has none or nobody may."""
     keys: str = ""

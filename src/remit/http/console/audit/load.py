@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from remit.http.console.audit.page import AuditFilter, AuditPage
-from remit.http.console.rows import console_frame, event_row, integrity
+from remit.http.console.rows import agents_at_large, console_frame, event_row, integrity
 from remit.http.console.sentences import TYPES
 from remit.http.trail import trail_of, trail_url
 from remit.http.visits import Visit
@@ -32,6 +32,7 @@ async def load(visit: Visit) -> AuditPage:
     )
     trail = trail_of(visit)
     rows, more = await list_events(visit.tenant, wanted, visit.deps, before=trail[-1] if trail else None)
+    at_large = await agents_at_large(visit, rows)
     base = f"{visit.issuer}/console/audit"
     seal = await visit.context.integrity.look(visit.tenant, visit.deps)
     return AuditPage(
@@ -39,7 +40,7 @@ async def load(visit: Visit) -> AuditPage:
         action=base,
         filter=chosen,
         types=TYPES,
-        rows=tuple(event_row(visit, told) for told in rows),
+        rows=tuple(event_row(visit, told, at_large=at_large) for told in rows),
         integrity=integrity(visit, seal),
         older=trail_url(base, [*trail, rows[-1].stored.seq], **asdict(chosen)) if more else "",
         newer=trail_url(base, trail[:-1], **asdict(chosen)) if trail else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from remit.core.audit.tree import leaf_hash
 from remit.core.names import EventId
 from remit.http.console.event.page import ChainStop, EventPage, Fact, Stand
-from remit.http.console.rows import agent_url, audit_url, console_frame
+from remit.http.console.rows import agent_url, agents_at_large, audit_url, console_frame, event_row
 from remit.http.console.sentences import actor, summary, why
 from remit.http.visits import Visit
 from remit.services.activity import Told, find_event
@@ -33,6 +33,7 @@ async def load(visit: Visit, event: EventId) -> EventPage | None:
         json=stored.body.decode("utf-8", "replace"),
         leaf=stored.seq,
         hash=leaf_hash(stored.body).hex(),
+        stop=event_row(visit, told, at_large=await agents_at_large(visit, [told])).stop,
     )
 
 

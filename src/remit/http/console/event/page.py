@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from remit.http._kit.views import Frame
+from remit.http._kit.views import Frame, StopTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +64,5 @@ class EventPage:
     """Its place in the tree; None while it waits for the sequencer."""
     hash: str
     """The leaf's hash in hexadecimal; empty while it waits."""
+    stop: StopTarget | None = None
+    """The agent behind it, while nobody has stopped it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from remit.core.audit.events import DecisionReported, Outcome
 from remit.core.stops import TargetKind
+from remit.http._kit.views import StopTarget
 from remit.http.console.overview.page import DeniedScope, OverviewPage, Step, StopInForce
 from remit.http.console.rows import agent_url, audit_url, console_frame, integrity, register_command, tenant_flag
 from remit.http.visits import Visit
@@ -12,6 +13,7 @@ from remit.services.overview import Overview, Stopped, look_over
 
 async def load(visit: Visit) -> OverviewPage:
     found = await look_over(visit.tenant, visit.deps)
+    stopped = {each.stopped.stop.target.id for each in found.stops}
     seal = await visit.context.integrity.look(visit.tenant, visit.deps)
     return OverviewPage(
         frame=await console_frame(visit, "Overview"),
@@ -28,6 +30,7 @@ async def load(visit: Visit) -> OverviewPage:
                 reason=row.reason.replace("_", " "),
                 count=count,
                 href=audit_url(visit, outcome=Outcome.DENIED, agent=row.agent),
+                stop=StopTarget(kind="agent", id=row.agent, name=agent) if agent and row.agent not in stopped else None,
             )
             for row, agent, count in found.day.most
         ),

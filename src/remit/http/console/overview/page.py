@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from remit.http._kit.views import Frame, Integrity
+from remit.http._kit.views import Frame, Integrity, StopTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class DeniedScope:
     count: int
     href: str
     """The audit list filtered to these events."""
+    stop: StopTarget | None = None
+    """The agent, while nobody has stopped it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from remit.http._kit.views import Link
+from remit.core.stops import TargetKind
+from remit.http._kit.views import Link, StopTarget
 from remit.http.console.resources.page import ResourceCard, ResourcesPage, ScopeRow
 from remit.http.console.rows import (
     access_tabs,
@@ -12,6 +13,7 @@ from remit.http.console.rows import (
     grants_url,
     page_number,
     page_url,
+    stopped_among,
     tenant_flag,
 )
 from remit.http.visits import Visit
@@ -23,11 +25,12 @@ NAMED = 5
 
 async def load(visit: Visit) -> ResourcesPage:
     entries, where = await list_resources(visit.tenant, visit.deps, page=page_number(visit))
+    stopped = await stopped_among(visit, TargetKind.RESOURCE, [entry.resource.id for entry in entries])
     base = f"{visit.issuer}/console/resources"
     return ResourcesPage(
         frame=await console_frame(visit, "Access"),
         tabs=access_tabs(visit, "Resources and scopes"),
-        cards=tuple(_card(visit, entry) for entry in entries),
+        cards=tuple(_card(visit, entry, stopped) for entry in entries),
         command="remit resources create https://calendar.example.com --name Calendar "
         f'--scope "read:calendar=See your events"{tenant_flag(visit)}',
         older=page_url(base, where.number + 1) if where.more else "",
@@ -35,13 +38,16 @@ async def load(visit: Visit) -> ResourcesPage:
     )
 
 
-def _card(visit: Visit, entry: Entry) -> ResourceCard:
+def _card(visit: Visit, entry: Entry, stopped: frozenset[str]) -> ResourceCard:
     resource = entry.resource
     url = f"{visit.issuer}/console/resources/{resource.id}"
     return ResourceCard(
         name=resource.name,
         uri=resource.uri,
-        state=resource.state,
+        state="stopped" if resource.id in stopped else resource.state,
+        stop=None
+        if entry.own or resource.id in stopped
+        else StopTarget(kind="resource", id=resource.id, name=resource.name),
         token_seconds=resource.token_seconds,
         dpop_bound=resource.dpop_bound,
         own=entry.own,

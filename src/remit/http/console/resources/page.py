@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from remit.http._kit.views import CredentialRow, Frame, Link
+from remit.http._kit.views import CredentialRow, Frame, Link, StopTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,8 @@ class ResourceCard:
     """The agent that answers there."""
     roll: str = ""
     """Action of the form that gives it a new secret."""
+    stop: StopTarget | None = None
+    """It, while nobody has stopped it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

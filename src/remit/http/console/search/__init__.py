@@ -1,0 +1,1 @@
+"""Search: whom or what one word names, and Stop beside it."""
