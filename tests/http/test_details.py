@@ -12,6 +12,7 @@ from remit.core.oauth.verdicts import Refusal
 from remit.services.issuance import Issue, decide
 from remit.services.live_tokens import LiveToken, judge_token
 from remit.services.provisioning.changes import change_client, change_resource
+from tests.http.api.world import api_as, api_of
 from tests.http.refusals import refused
 from tests.kit.flows import (
     act_for_itself,
@@ -249,3 +250,25 @@ async def test_a_type_that_nobody_knows_is_not_registered(remit):
     ):
         assert isinstance(refusal, Refusal)
         assert TOOL_CALL in refusal.hint
+
+
+async def test_what_was_agreed_to_is_shown_to_whoever_agreed_and_to_whoever_governs(remit, world):
+    code = await code_for(remit, world)
+    token = (await redeem(remit, world, world.web, code)).json()["access_token"]
+    grant = claims_of(token)["grant_id"]
+    for email, pages in (("alice", ("/account",)), ("admin", ("/console/grants", f"/console/agents/{world.agent.id}"))):
+        async with remit.browser() as browser:
+            await visit(browser, world, email=f"{email}@example.com")
+            for path in pages:
+                text = text_of(await browser.get(f"{world.issuer}{path}"))
+                for part in ("Only within limits", "move_event", "at most 5 times", "from 1 to 12"):
+                    assert part in text, (path, text)
+    api = await api_of(remit, world)
+    (line,) = (await api.get(f"/grants/{grant}/lines")).json()["lines"]
+    assert line["authorization_details"] == [WIDE]
+    person = await api_as(remit, world, "alice@example.com")
+    held = {own["id"]: own["held_to"] for own in (await person.get("/own/grants")).json()["grants"]}
+    assert [each["authorization_details"] for each in held[grant]] == [[WIDE]]
+    # An approval that ended holds nothing back, and one without limits has none to show.
+    await person.post(f"/own/grants/{grant}/stop", {})
+    assert set(map(len, (own["held_to"] for own in (await person.get("/own/grants")).json()["grants"]))) == {0}

@@ -10,7 +10,7 @@ from enum import StrEnum
 from remit.core.agents import Agent, Remit, ScopeKey
 from remit.core.authority import Chain
 from remit.core.clients import Client
-from remit.core.grants import Grant, GrantState
+from remit.core.grants import Grant, GrantState, Line
 from remit.core.names import AgentId, ClientId, GrantId, ResourceId, TenantId, UserId
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.resources import Resource
@@ -57,6 +57,8 @@ class GrantFacts:
     standing: Standing
     stopped: StopInForce | None
     usage: tuple[Usage, ...]
+    held: tuple[Line, ...] = ()
+    """Its approvals that still give something and are held to authorization details (RFC 9396)."""
 
     @property
     def last_used(self) -> datetime | None:
@@ -185,7 +187,14 @@ class Directory:
             standing=_standing(grant, stopped, self.now),
             stopped=stopped,
             usage=await self._work.decisions.usage([grant.id]),
+            held=await self._held(grant),
         )
+
+    async def _held(self, grant: Grant) -> tuple[Line, ...]:
+        if grant.user is None or not live(grant, self.now):
+            return ()  # only what a user agreed to has details
+        lines = await self._work.lines.page(grant.id, limit=PAGE)
+        return tuple(line for line in lines if line.details is not None and works(line, self.now))
 
     async def agent_facts(self, agent: Agent) -> AgentFacts:
         found = await self._work.grants.page(GrantFilter(agent=agent.id), limit=GLANCED)
@@ -206,6 +215,11 @@ class Directory:
 def live(grant: Grant, now: datetime) -> bool:
     """Say whether a grant itself still gives anything; a stop on somebody in it is another matter."""
     return grant.state is GrantState.ACTIVE and (grant.expires_at is None or now < grant.expires_at)
+
+
+def works(line: Line, now: datetime) -> bool:
+    """Say whether an approval itself still gives anything."""
+    return line.state is GrantState.ACTIVE and now < line.expires_at
 
 
 async def describe_agent(tenant: TenantId, agent: AgentId, deps: Deps) -> AgentRecord | None:
@@ -237,7 +251,7 @@ async def sessions_of(work: Work, grant: Grant, now: datetime) -> int:
     if grant.user is None:
         return 1
     lines = await work.lines.page(grant.id, limit=PAGE)
-    return sum(line.state is GrantState.ACTIVE and now < line.expires_at for line in lines)
+    return sum(works(line, now) for line in lines)
 
 
 async def list_own_grants(tenant: TenantId, user: UserId, deps: Deps) -> tuple[OwnGrant, ...]:

@@ -7,6 +7,9 @@ from remit.http._kit.render import View
 from remit.http._kit.views import (
     FieldError,
     Frame,
+    HeldLine,
+    HeldTo,
+    LimitRow,
     Link,
     Notice,
     Onward,
@@ -19,7 +22,7 @@ from remit.http._kit.views import (
 )
 from remit.http.account.activity.page import ActivityPage, ActivityRow
 from remit.http.account.change.page import ChangePage
-from remit.http.account.consent.page import DURATIONS, IDENTITY_SENTENCES, ConsentPage, HeldTo, LimitRow
+from remit.http.account.consent.page import DURATIONS, IDENTITY_SENTENCES, ConsentPage
 from remit.http.account.device.page import DevicePage
 from remit.http.account.device_check.page import DeviceCheckPage
 from remit.http.account.device_done.page import DeviceDonePage
@@ -74,6 +77,19 @@ DELETE = Permission(
 )
 IDENTITY = Permission(name="openid", sentence=IDENTITY_SENTENCES["openid"], risk="identity", ticked=True)
 
+WAYS = (
+    HeldTo(
+        tools=("book_room", "create_event"),
+        rows=(
+            LimitRow(label="How often", text="at most 5 times"),
+            LimitRow(label="seats", text="from 1 to 12", argument=True),
+            LimitRow(label="Only on", text="“Team <calendar>”"),
+        ),
+        until=ahead(minutes=50),
+    ),
+    HeldTo(tools=("list_rooms",), rows=(), until=None),
+)
+
 CONSENT = ConsentPage(
     frame=frame(ALICE),
     action="/oauth/consent",
@@ -97,18 +113,7 @@ CONSENT = ConsentPage(
 
 LIMITED = replace(
     CONSENT,
-    held_to=(
-        HeldTo(
-            tools=("book_room", "create_event"),
-            rows=(
-                LimitRow(label="How often", text="at most 5 times"),
-                LimitRow(label="seats", text="from 1 to 12", argument=True),
-                LimitRow(label="Only on", text="“Team <calendar>”"),
-            ),
-            until=ahead(minutes=50),
-        ),
-        HeldTo(tools=("list_rooms",), rows=(), until=None),
-    ),
+    held_to=WAYS,
 )
 
 DELTA = replace(
@@ -154,6 +159,7 @@ CARD = AgentCard(
     granted_at=ago(days=2),
     last_used=ago(minutes=3),
     expires_at=ahead(days=28),
+    held=(HeldLine(since=ago(days=2), ways=WAYS),),
     effect="Ends 2 sessions within a second.",
     stop="/account/grants/grt_1/stop",
     change="/account/grants/grt_1/change",

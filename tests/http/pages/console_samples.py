@@ -7,6 +7,7 @@ from remit.http._kit.views import (
     EventRow,
     FieldError,
     GrantRow,
+    HeldLine,
     Integrity,
     Link,
     StopNote,
@@ -18,9 +19,9 @@ from remit.http.console.event.page import ChainStop, EventPage, Fact, Stand
 from remit.http.console.grants.page import GrantsFilter, GrantsPage
 from remit.http.console.overview.page import DeniedScope, OverviewPage, Step, StopInForce
 from remit.http.console.search.page import HitRow, SearchPage
-from remit.http.console.taking_back.page import TakenRow, TakingBackPage
-from tests.http.pages.account_samples import CALENDAR, DANA, INVOICES, NOW, ago, ahead, frame
+from tests.http.pages.account_samples import CALENDAR, DANA, INVOICES, NOW, WAYS, ago, ahead, frame
 from tests.http.pages.agent_samples import agent_views
+from tests.http.pages.taking_samples import TAKING_BACK
 
 SCHEDULER = StopTarget(kind="agent", id="agt_1", name="Meeting scheduler")
 GRANT = GrantRow(
@@ -34,6 +35,7 @@ GRANT = GrantRow(
     state="active",
     granted_at=ago(days=2),
     expires_at=ahead(days=28),
+    held=(HeldLine(since=ago(days=2), ways=WAYS),),
     revoke="/console/grants/grt_1/revoke",
 )
 GRANTS = (
@@ -219,46 +221,6 @@ ACCESS_TABS = (
     Link(label="Resources and scopes", href="/console/resources"),
 )
 CHIPS = (Link(label="All", href="/console/agents", current=True), Link(label="No owner", href="/console/agents?show=n"))
-
-TAKING_BACK = TakingBackPage(
-    frame=frame(DANA, "Access"),
-    back="/console/grants?agent=agt_1",
-    trims=False,
-    days=0,
-    sought=(("Agent", "Meeting scheduler"), ("Days unused", "30")),
-    count=2,
-    more=False,
-    effect="Ends 3 sessions of 1 agent and 2 users within a second, for ever.",
-    users=("alice@acme.example", "bob@acme.example"),
-    users_more=0,
-    agents=("Meeting scheduler",),
-    agents_more=0,
-    rows=(
-        TakenRow(
-            user="alice@acme.example",
-            agent="Meeting scheduler",
-            agent_href="/console/agents/agt_1",
-            client="scheduler-cli",
-            resource=CALENDAR,
-            scopes=("delete:calendar", "write:calendar"),
-            left=("openid", "read:calendar"),
-        ),
-        TakenRow(
-            user="",
-            agent="Meeting scheduler",
-            agent_href="/console/agents/agt_1",
-            client="Meeting scheduler",
-            resource=INVOICES,
-            scopes=("invoices.read",),
-            left=(),
-        ),
-    ),
-    nothing="",
-    hidden=(("agent", "agt_1"), ("unused", "30"), ("mark", "0f3a")),
-    action="/console/grants/revoke",
-    word="2",
-    reason="spring cleaning",
-)
 
 CONSOLE: dict[str, View] = {
     "overview": OVERVIEW,

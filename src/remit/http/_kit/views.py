@@ -156,6 +156,32 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitRow:
+    """One limit: what is limited, and to what. An argument is named as the tool names it."""
+
+    label: str
+    text: str
+    argument: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldTo:
+    """One way to call that stays open to the agent: some tools, within limits."""
+
+    tools: tuple[str, ...]
+    rows: tuple[LimitRow, ...]
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLine:
+    """An approval that is held to limits, and since when."""
+
+    since: datetime
+    ways: tuple[HeldTo, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     name: str
     uri: str
@@ -188,6 +214,7 @@ class GrantRow:
     """active, stopped, revoked or expired."""
     granted_at: datetime
     expires_at: datetime | None
+    held: tuple[HeldLine, ...] = ()
     revoke: str = ""
     """Action of the Revoke form; empty where there is nothing left to revoke."""
 

@@ -13,7 +13,19 @@ from remit.core.names import AgentId, ClientId, GrantId, LineId, ResourceId, Use
 from remit.core.oauth.verdicts import Refusal
 from remit.core.stops import Target, TargetKind
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, View
-from remit.http.api.shapes import Because, Id, Moment, PageQuery, Reason, Scopes, cut, directory, utc
+from remit.http.api.shapes import (
+    Because,
+    Details,
+    Id,
+    Moment,
+    PageQuery,
+    Reason,
+    Scopes,
+    cut,
+    directory,
+    told_details,
+    utc,
+)
 from remit.http.api.stops import StopView, stop_view
 from remit.ports.work import GrantFilter
 from remit.services.directory import Standing
@@ -85,6 +97,7 @@ class LineView(View):
     scopes: list[str]
     session: str
     while_away: bool
+    authorization_details: Details
     state: GrantState
     created_at: datetime
     expires_at: datetime
@@ -219,6 +232,7 @@ def _line(line: Line) -> LineView:
         scopes=sorted(line.scopes),
         session=line.session,
         while_away=line.while_away,
+        authorization_details=told_details(line.details),
         state=line.state,
         created_at=line.created_at,
         expires_at=line.expires_at,

@@ -12,13 +12,20 @@ from remit.core.names import GrantId
 from remit.core.oauth.verdicts import Refusal
 from remit.core.users import User
 from remit.http.api.operation import Call, NoQuery, Operation, Shape, View
-from remit.http.api.shapes import Nothing, NumberedQuery, Scopes
+from remit.http.api.shapes import Details, Nothing, NumberedQuery, Scopes, told_details
 from remit.ports.work import Kind
 from remit.services.activity import Told, Wanted, list_events
 from remit.services.directory import OwnGrant, Standing, find_own_grant, list_own_grants
 from remit.services.grant_changes import NO_GRANT, narrow, revoke_all_own, revoke_own
 
 NOBODY: Final = Refusal("forbidden", "this is for people: the token speaks for nobody but its client")
+
+
+class HeldView(View):
+    """An approval that still works and is held to limits, and since when."""
+
+    since: datetime
+    authorization_details: Details
 
 
 class OwnGrantView(View):
@@ -36,6 +43,8 @@ class OwnGrantView(View):
     last_used: datetime | None
     created_at: datetime
     expires_at: datetime | None
+    held_to: list[HeldView]
+    """Approvals that are held to authorization details."""
 
 
 class OwnGrants(View):
@@ -148,6 +157,10 @@ def _views(found: Sequence[OwnGrant]) -> list[OwnGrantView]:
             last_used=own.facts.last_used,
             created_at=own.facts.grant.created_at,
             expires_at=own.facts.grant.expires_at,
+            held_to=[
+                HeldView(since=line.created_at, authorization_details=told_details(line.details))
+                for line in own.facts.held
+            ],
         )
         for own in found
     ]

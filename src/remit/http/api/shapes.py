@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, json
 
 from remit.http.api.operation import Call, Shape
 from remit.services.directory import Directory
@@ -31,6 +31,17 @@ DetailsTypes: TypeAlias = Annotated[
     list[Annotated[str, Meta(max_length=80)]],
     Meta(max_length=10, description="Types of `authorization_details` (RFC 9396): `remit_tool_call`."),
 ]
+
+
+Details: TypeAlias = Annotated[
+    list[dict[str, Any]] | None,
+    Meta(description="What it is held to (RFC 9396); null where it is held to its scopes alone."),
+]
+
+
+def told_details(stored: str | None) -> list[dict[str, Any]] | None:
+    """Return stored authorization details as they were agreed to."""
+    return None if stored is None else json.decode(stored, type=list[dict[str, Any]])
 
 
 class PageQuery(Shape):

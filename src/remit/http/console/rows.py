@@ -20,6 +20,7 @@ from remit.http._kit.views import (
     StopTarget,
     console_menu,
 )
+from remit.http.account.consent.limits import held_lines
 from remit.http.browser import frame
 from remit.http.console.notices import notice_of
 from remit.http.console.sentences import actor, summary
@@ -57,6 +58,7 @@ def grant_row(visit: Visit, facts: GrantFacts, *, back: str = "") -> GrantRow:
         state=facts.standing,
         granted_at=grant.created_at,
         expires_at=grant.expires_at,
+        held=held_lines(facts.held),
         revoke=revoke,
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from remit.core.oauth.details import Details, Limit, Value
-from remit.http.account.consent.page import HeldTo, LimitRow
+from remit.core.grants import Line
+from remit.core.oauth.details import Details, Limit, Value, reread
+from remit.http._kit.views import HeldLine, HeldTo, LimitRow
 
 _SETS = ("Only to", "Only this kind of data", "Only with the rights of")
 
@@ -31,6 +33,15 @@ def held_to(details: Details) -> tuple[HeldTo, ...]:
             until=None if detail.not_after is None else datetime.fromtimestamp(detail.not_after, UTC),
         )
         for detail in details
+    )
+
+
+def held_lines(lines: Iterable[Line]) -> tuple[HeldLine, ...]:
+    """Say of approvals what each is held to."""
+    return tuple(
+        HeldLine(since=line.created_at, ways=held_to(reread(line.details)))
+        for line in lines
+        if line.details is not None
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from remit.core.display import plain_name
-from remit.http._kit.views import Frame, Permission, Resource
+from remit.http._kit.views import Frame, HeldTo, Permission, Resource
 
 IDENTITY_SENTENCES = {
     "openid": "Know who you are here",
@@ -33,24 +33,6 @@ DURATIONS = (
     Duration(value="month", label="For a while", words="30 days"),
 )
 """Every choice there is; a page offers those within the tenant's cap and marks one as chosen."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitRow:
-    """One limit: what is limited, and to what. An argument is named as the tool names it."""
-
-    label: str
-    text: str
-    argument: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldTo:
-    """One way to call that stays open to the agent: some tools, within limits."""
-
-    tools: tuple[str, ...]
-    rows: tuple[LimitRow, ...]
-    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

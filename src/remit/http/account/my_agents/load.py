@@ -5,6 +5,7 @@ from __future__ import annotations
 from remit.core.oauth.scopes import IDENTITY_SCOPES
 from remit.core.resources import Resource as Api
 from remit.http._kit.views import Notice, Resource, StopNote, Words
+from remit.http.account.consent.limits import held_lines
 from remit.http.account.consent.page import IDENTITY_SENTENCES
 from remit.http.account.my_agents.page import AgentCard, MyAgentsPage
 from remit.http.browser import frame
@@ -53,6 +54,7 @@ def _card(visit: Visit, own: OwnGrant) -> AgentCard:
         granted_at=facts.grant.created_at,
         last_used=facts.last_used,
         expires_at=facts.grant.expires_at,
+        held=held_lines(facts.held),
         effect="Ends it within a second; to go on it has to ask you again.",
         stopped=StopNote(
             by=stopped.by, reason=stopped.stop.reason, since=stopped.stop.started_at, until=stopped.stop.ends_at

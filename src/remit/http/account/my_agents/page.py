@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from remit.http._kit.views import Frame, Resource, StopNote, Words
+from remit.http._kit.views import Frame, HeldLine, Resource, StopNote, Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,8 @@ class AgentCard:
     granted_at: datetime
     last_used: datetime | None
     expires_at: datetime | None
+    held: tuple[HeldLine, ...] = ()
+    """The limits that the user agreed to, where an approval is held to some."""
     effect: str = ""
     """What Stop will do, for example "Ends 2 sessions within a second."; shown beside the button."""
     stopped: StopNote | None = None
