@@ -17,7 +17,8 @@ from starlette.routing import Route
 
 from remit.app import ANY, routes
 from remit.store.sqlite import SqliteDatabase
-from tests.abuse.asks import ASKS, ROWS, Ask
+from tests.abuse.ask import Ask
+from tests.abuse.asks import ASKS, ROWS
 from tests.abuse.walled import furnish, stored, unknown
 from tests.kit.instance import Remit, instance
 

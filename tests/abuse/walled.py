@@ -18,7 +18,8 @@ from remit.core.totp import STEP_SECONDS
 from remit.services.provisioning.initial_tokens import add_initial_token
 from remit.services.provisioning.setup import create_setup_link
 from remit.services.stops import place_stop
-from tests.abuse.asks import REPORT, Values
+from tests.abuse.ask import Values
+from tests.abuse.asks import REPORT
 from tests.http.api.world import EVERYTHING, api_as, api_of
 from tests.kit.devices import codes, let_devices
 from tests.kit.flows import approve, claims_of, get_tokens, request_for
