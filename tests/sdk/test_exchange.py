@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
-from remit_sdk import Refused, TokenExchange
+from remit_sdk import BoundToken, Refused, TokenExchange
 from remit_sdk.caller import Caller, caller_of, calling
 from remit_sdk.verify import Rejected
 from tests.sdk.clock import NOW, StillClock
-from tests.sdk.issuer import running_issuer
+from tests.sdk.issuer import running_issuer, thumbprint, unb64
 from tests.sdk.test_forged_tokens import check, good
 
 NEXT = "https://next.example/"
@@ -45,6 +48,30 @@ async def test_the_token_of_the_call_at_hand_is_shown(issuer, clock):
     assert (form["subject_token"], form["resource"], form["scope"]) == (shown.presented, NEXT, "read:calendar")
     assert token
     assert shown.presented not in repr(shown)
+
+
+@pytest.mark.requirement("TX-12")
+def test_what_comes_out_may_be_bound_to_a_key_of_its_own(issuer, clock):
+    acts = TokenExchange(issuer.base, client_id="cli_helper", client_secret="secret", dpop=True, clock=clock)
+    on: Any = {"resource": NEXT, "scopes": "read:calendar", "caller": caller()}
+    with pytest.raises(BoundToken):
+        acts.token(**on)
+    first, second = (acts.headers("POST", f"{NEXT}events?x=y", nonce=nonce, **on) for nonce in (None, "one"))
+    assert first["Authorization"] == second["Authorization"] == f"DPoP {first['Authorization'].split()[-1]}"
+    (asked,) = issuer.proofs
+    token = first["Authorization"].split()[-1]
+    assert json.loads(unb64(token.split(".")[1]))["cnf"] == {"jkt": asked["jkt"]}
+    header, told = (json.loads(unb64(part)) for part in second["DPoP"].split(".")[:2])
+    assert thumbprint(header["jwk"]) == asked["jkt"]
+    assert (told["htm"], told["htu"], told["nonce"]) == ("POST", f"{NEXT}events", "one")
+    assert first["DPoP"] != second["DPoP"]
+
+
+def test_a_bearer_token_goes_alone(issuer, clock):
+    made = exchanger(issuer, clock).headers("GET", NEXT, resource=NEXT, scopes="read:calendar", caller=caller())
+    assert [*made] == ["Authorization"]
+    assert made["Authorization"].startswith("Bearer ")
+    assert issuer.proofs == []
 
 
 def test_without_a_call_there_is_nobody_to_act_for(issuer, clock):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, MutableMapping, Sequence
 from enum import Enum, auto
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -13,8 +12,9 @@ import httpx2
 
 from remit_sdk.clock import Clock, SystemClock
 from remit_sdk.consent import ConsentRequired
-from remit_sdk.errors import BoundToken, OutOfScope, WrongResource
-from remit_sdk.jose import AssertionKey, DpopKey
+from remit_sdk.errors import OutOfScope, WrongResource
+from remit_sdk.jose import AssertionKey
+from remit_sdk.presenting import alone, headers_of
 from remit_sdk.requests_hook import attach
 from remit_sdk.routes import required
 from remit_sdk.step_up import asked_in
@@ -136,11 +136,11 @@ class RemitAuth(httpx2.Auth, _OlderAuth):
             Refused: the issuer said no.
             Unavailable: the issuer did not answer.
         """
-        return _bearer(self.tokens(unlike=unlike))
+        return alone(self.tokens(unlike=unlike))
 
     async def atoken(self, *, unlike: str | None = None) -> str:
         """Return a bearer token without blocking the event loop."""
-        return _bearer(await self._atokens(unlike=unlike))
+        return alone(await self._atokens(unlike=unlike))
 
     def headers(self, method: str, url: str) -> dict[str, str]:
         """Return the headers of one request, for libraries that take nothing else. A proof is good once.
@@ -180,13 +180,8 @@ class RemitAuth(httpx2.Auth, _OlderAuth):
 
     def dress(self, headers: MutableMapping[str, str], tokens: TokenSet, method: str, url: str) -> None:
         """Put the token, its proof, and the purpose unless the call has its own, into a request's headers."""
-        if tokens.dpop_key is None:
-            headers["Authorization"] = f"Bearer {tokens.access_token}"
-        else:
-            nonce = self._nonces.get(web_origin(url.split("#", 1)[0]))
-            key = _key(tokens.dpop_key)
-            headers["Authorization"] = f"DPoP {tokens.access_token}"
-            headers["DPoP"] = key.proof(method, url, now=self._clock.now(), token=tokens.access_token, nonce=nonce)
+        nonce = self._nonces.get(web_origin(url.split("#", 1)[0]))
+        headers.update(headers_of(tokens, method, url, now=self._clock.now(), nonce=nonce))
         if self._purpose is not None and "Remit-Purpose" not in headers:
             headers["Remit-Purpose"] = self._purpose
 
@@ -251,18 +246,6 @@ class RemitAuth(httpx2.Auth, _OlderAuth):
     def __call__(self, request: Any) -> Any:
         """Serve requests, which calls its auth with the prepared request."""
         return attach(self, request)
-
-
-@lru_cache(maxsize=64)
-def _key(text: str) -> DpopKey:
-    return DpopKey.load(text)
-
-
-def _bearer(tokens: TokenSet) -> str:
-    if tokens.dpop_key is not None:
-        msg = "this token is bound to a key: pass RemitAuth as `auth=`, take `headers`, or make it with dpop=False"
-        raise BoundToken(msg)
-    return tokens.access_token
 
 
 def _repeatable(request: Any) -> bool:

@@ -12,7 +12,8 @@ import httpx2
 
 from remit_sdk.caller import Caller, current
 from remit_sdk.clock import Clock, SystemClock
-from remit_sdk.jose import AssertionKey
+from remit_sdk.jose import AssertionKey, DpopKey
+from remit_sdk.presenting import alone, headers_of
 from remit_sdk.routes import required
 from remit_sdk.store import TokenSet
 from remit_sdk.strict import web_origin
@@ -31,7 +32,8 @@ class TokenExchange:
     """The client of an agent that answers at a guarded API.
 
     What it asks for names the user of the call at hand, this agent as its actor, and never more than the caller's own
-    token holds. Tokens are kept in memory for as long as they live, by the token they came from.
+    token holds. Tokens are kept in memory for as long as they live, by the token they came from. With `dpop=True` they
+    are bound to a key of this object's own (RFC 9449), whatever the caller's token is bound to.
 
     Raises:
         ValueError: a setting is missing or cannot be meant.
@@ -44,6 +46,7 @@ class TokenExchange:
         client_id: str,
         client_secret: str | None = None,
         private_key: str | bytes | Mapping[str, str | list[str]] | None = None,
+        dpop: bool = False,
         clock: Clock | None = None,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
@@ -62,24 +65,46 @@ class TokenExchange:
             clock=self._clock,
             transport=transport,
         )
+        self._key = DpopKey.generate() if dpop else None
         self._kept: OrderedDict[_Wish, TokenSet] = OrderedDict()
         self._lock = threading.Lock()
 
     def token(self, *, resource: str, scopes: str | Iterable[str], caller: Caller | None = None) -> str:
-        """Return an access token for another API, on behalf of the caller at hand or of the one that is named.
+        """Return a bearer token for another API, on behalf of the caller at hand or of the one that is named.
 
         Raises:
+            BoundToken: it needs a proof beside it; use `headers`.
             AgentStopped: somebody in the chain was stopped.
             Refused: the issuer said no; its words say which rule and what to change.
             Unavailable: the issuer did not answer.
             LookupError: this code does not run inside a guarded request, and no caller is named.
         """
+        return alone(self._tokens(resource, scopes, caller))
+
+    def headers(
+        self,
+        method: str,
+        url: str,
+        *,
+        resource: str,
+        scopes: str | Iterable[str],
+        caller: Caller | None = None,
+        nonce: str | None = None,
+    ) -> dict[str, str]:
+        """Return the headers of one request to another API: the token, and a proof that is good once where it is bound.
+
+        `nonce` is what the API said in `DPoP-Nonce` when it answered 401 `use_dpop_nonce`.
+        """
+        tokens = self._tokens(resource, scopes, caller)
+        return headers_of(tokens, method, url, now=self._clock.now(), nonce=nonce)
+
+    def _tokens(self, resource: str, scopes: str | Iterable[str], caller: Caller | None) -> TokenSet:
         shown = caller or current()
         wanted = " ".join(sorted(required(scopes)))
         wish = (shown.presented, resource, wanted)
         at_hand = self._fresh(wish)
         if at_hand is not None:
-            return at_hand.access_token
+            return at_hand
         answer = self._endpoint.ask(
             {
                 "grant_type": GRANT_TYPE,
@@ -87,13 +112,14 @@ class TokenExchange:
                 "subject_token_type": ACCESS_TOKEN,
                 "resource": resource,
                 "scope": wanted,
-            }
+            },
+            key=self._key,
         )
         with self._lock:
             self._kept[wish] = answer
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return answer.access_token
+        return answer
 
     async def atoken(self, *, resource: str, scopes: str | Iterable[str], caller: Caller | None = None) -> str:
         """Return such a token without blocking the event loop."""
