@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
+import apsw
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
 
+from remit.core.clients import GrantType
 from tests.flows.client import Browser as Person
 from tests.flows.client import Party
-from tests.flows.server import Seeded
+from tests.flows.server import Seeded, Server
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -75,14 +78,39 @@ class House:
         scope = "openid read:calendar write:calendar delete:calendar"
         return Party(self.acme, "pub2").request(scope, state="s")
 
+    def device(self) -> str:
+        """Let a device ask, and return the address that it shows."""
+        asked = {
+            "client_id": Party(self.acme, "pub2").id,
+            "scope": "read:calendar",
+            "resource": self.acme["resources"]["R1"]["uri"],
+        }
+        told = httpx.post(f"{self.issuer}/oauth/device_authorization", data=asked, timeout=20)
+        assert told.status_code == 200, told.text
+        return str(told.json()["verification_uri_complete"])
+
     def visitor(self, **more: Any) -> Visitor:
         return Visitor(page=self.chromium.new_context(**more).new_page())
+
+
+def let_devices(server: Server, client: str) -> None:
+    """Turn the device flow on in the data of a server that has not begun."""
+    connection = apsw.Connection(str(server.data / "remit.db"))
+    connection.execute("update tenant set device_flow = 1 where slug = 'acme'")
+    connection.execute(
+        "update client set grant_types = json_insert(grant_types, '$[#]', ?) where id = ?",
+        (GrantType.DEVICE_CODE.value, client),
+    )
+    assert connection.changes() == 1
+    connection.close()
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory) -> Iterator[House]:
     seeded = Seeded.make(tmp_path_factory.mktemp("pages"))
-    server = seeded.copy(tmp_path_factory.mktemp("house") / "instance").start()
+    copied = seeded.copy(tmp_path_factory.mktemp("house") / "instance")
+    let_devices(copied, Party(seeded.acme, "pub2").id)
+    server = copied.start()
     try:
         party = Party(seeded.acme)
         with Person() as alice:
@@ -144,9 +172,17 @@ def at(path: str):
     return lambda house, page: page.goto(f"{house.issuer}{path}")
 
 
+def a_devices_question(house: House, page: Page) -> None:
+    page.goto(house.device())
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("heading", name="Did you start this yourself?").wait_for()
+
+
 PAGES = {
     "sign in": ("stranger", lambda house, page: page.goto(house.ask())),
     "consent": ("alice", lambda house, page: page.goto(house.ask())),
+    "device": ("alice", at("/device")),
+    "device, its question": ("alice", a_devices_question),
     "docs": ("stranger", at("/docs#invalid_grant")),
     "API reference": ("stranger", at("/docs/api#create_agent")),
     "my agents": ("alice", at("/account")),

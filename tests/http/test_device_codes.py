@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from remit.core.names import SecretKind, parse_opaque
 from remit.core.oauth.device import DEVICE_LIFETIME, spell
+from remit.ports.work import EventFilter
+from remit.services.provisioning.changes import change_client
 from tests.kit.devices import (
     DEVICE_CODE,
     answer_device,
@@ -18,7 +21,7 @@ from tests.kit.dpop import key_of, proof
 from tests.kit.flows import answered, claims_of, visit
 from tests.kit.pages import submit, text_of
 from tests.kit.registering import let_in, register
-from tests.kit.world import CALENDAR
+from tests.kit.world import CALENDAR, SEEDER, sure
 
 
 @pytest.fixture
@@ -123,3 +126,38 @@ async def test_a_proof_asks_for_one_device_alone(remit, world):
     assert (await remit.http.post(url, data=asked, headers=headers)).status_code == 200
     again = await remit.http.post(url, data=asked, headers=headers)
     assert (again.status_code, again.json()["error"]) == (400, "invalid_dpop_proof")
+
+
+@pytest.mark.requirement("DEV-5")
+async def test_a_device_code_is_its_whole_text(remit, world):
+    told = await codes(remit, world, world.web)
+    await answer_device(remit, world, told["user_code"])
+    known = parse_opaque(told["device_code"], SecretKind.DEVICE)
+    assert known is not None
+    forged = remit.deps.fresh.opaque(SecretKind.DEVICE, id=known.id).text().reveal()
+    for text in (forged, told["device_code"][:-1], known.id, told["user_code"]):
+        answer = await poll(remit, world, world.web, text)
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert (await poll(remit, world, world.web, told["device_code"])).status_code == 200
+
+
+async def test_a_client_that_may_no_longer_be_a_device_gets_nothing(remit, world):
+    told = await codes(remit, world, world.web)
+    await answer_device(remit, world, told["user_code"])
+    sure(await change_client(world.tenant.id, remit.deps, SEEDER, world.web))
+    answer = await poll(remit, world, world.web, told["device_code"])
+    assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
+
+
+async def test_the_chain_of_a_token_leads_to_the_device(remit, world):
+    told = await codes(remit, world, world.web)
+    await answer_device(remit, world, told["user_code"])
+    await poll(remit, world, world.web, told["device_code"])
+    async with remit.deps.db.read(world.tenant.id) as work:
+        (issued,) = await work.events.page(EventFilter(type="token.issued"), limit=1)
+    (asked,) = await remit.events(world, type="device.asked")
+    async with remit.browser() as browser:
+        await visit(browser, world, "admin@example.com")
+        page = text_of(await browser.get(f"{world.issuer}/console/audit/{issued.id}"))
+        assert f"to a device with a code: request {asked['what']['device']}" in page
+        assert "Devices" in text_of(await browser.get(f"{world.issuer}/console/settings"))

@@ -14,10 +14,13 @@ import pytest
 from remit.core.names import SecretKind, parse_opaque
 from remit.core.oauth.client_auth import Presented, Proof
 from remit.core.oauth.code import REPLAYED
+from remit.core.oauth.device import USED
 from remit.core.oauth.refresh import REUSED
 from remit.core.oauth.token_set import TokenCall, TokenSet
 from remit.services.grants.authorization_code import redeem_code
+from remit.services.grants.device_code import redeem_device_code
 from remit.services.grants.refresh_token import refresh as refresh_service
+from tests.kit.devices import DEVICE_CODE, answer_device, codes, let_devices, poll
 from tests.kit.flows import VERIFIER, approve, get_tokens, introspect, redeem, refresh
 from tests.kit.world import HERE
 
@@ -127,6 +130,21 @@ async def test_who_loses_a_code_ends_the_line(remit):
     assert await introspect(remit, world, won["access_token"]) == {"active": False}
     issued = await remit.events(world, type="token.issued")
     assert len(issued) == 1
+
+
+@pytest.mark.requirement("DEV-4")
+async def test_who_loses_a_device_code_gets_nothing_and_ends_nothing(remit):
+    world = remit.acme
+    await let_devices(remit, world)
+    told = await codes(remit, world, world.web)
+    await answer_device(remit, world, told["user_code"])
+    seen = await seen_before(remit, "devices", told["device_code"], SecretKind.DEVICE)
+    won = (await poll(remit, world, world.web, told["device_code"])).json()
+    call = TokenCall(grant_type=DEVICE_CODE, scopes=None, resources=(), device_code=told["device_code"])
+    lost = await redeem_device_code(world.tenant.id, by_web(remit), call, late(remit, seen), HERE)
+    assert lost == USED
+    assert (await introspect(remit, world, won["access_token"]))["active"]
+    assert len(await remit.events(world, type="token.issued")) == 1
 
 
 async def test_a_successor_that_does_not_open_is_no_lost_answer(remit):

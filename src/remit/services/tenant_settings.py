@@ -21,6 +21,8 @@ class TenantSettings:
     registration_mode: str
     registration_open: bool
     """A client may register itself here now."""
+    device_flow: bool
+    """Devices may ask by a code here."""
     self_registered: int
     quota: int
 
@@ -31,8 +33,10 @@ _ORDER = {state: number for number, state in enumerate((KeyState.ACTIVE, KeyStat
 async def look_at_settings(tenant: TenantId, deps: Deps) -> TenantSettings:
     async with deps.db.read(tenant) as work:
         keys = [key for key in await work.keys.all() if key.state is not KeyState.GONE]
+        current = await work.tenants.current()
         return TenantSettings(
-            chosen=(await work.tenants.current()).lifetimes,
+            chosen=current.lifetimes,
+            device_flow=current.device_flow,
             instance=deps.lifetimes,
             keys=tuple(sorted(keys, key=lambda key: (key.use, key.alg, _ORDER[key.state], key.kid))),
             registration_mode=await mode_of(work, deps),

@@ -21,6 +21,7 @@ from remit.core.oauth.authorize import (
     remembered,
     some,
 )
+from remit.core.oauth.device import AskedByDevice
 from remit.core.oauth.verdicts import Refusal
 from tests.core.nouns import CALLBACK, CLIENT, GRANT, LINE, NOW, REQUEST, RESOURCE, SECOND, SESSION
 
@@ -243,6 +244,10 @@ MEMORIES = {
     "the grant is past its end": ({"grant": replace(GRANT, expires_at=NOW)}, False),
     "prompt=consent": ({"request": replace(REQUEST, prompt=("consent",))}, False),
     "from another site": ({"request": replace(REQUEST, cross_site=True)}, False),
+    "from a device": (
+        {"request": replace(REQUEST, device=AskedByDevice(id="d", code="BCDF-GHJK", expires_ms=0))},
+        False,
+    ),
     "more than was approved": ({"request": replace(REQUEST, scopes=("read", "delete"))}, False),
     "more than the grant still holds": ({"grant": replace(GRANT, scopes=frozenset({"openid"}))}, False),
     "another redirect URI": ({"request": replace(REQUEST, redirect_uri=OTHER)}, False),

@@ -110,6 +110,7 @@ SETTINGS = SettingsPage(
         KeyRow(kid="k_01jbt6k2v7e8rs4w9xh3m5n0qe", use="access tokens", alg="ES256", state="next", since=ago(days=3)),
         KeyRow(kid="k_01jbt6k2v7e8rs4w9xh3m5n0qf", use="ID tokens", alg="RS256", state="retiring", since=ago(hours=1)),
     ),
+    devices="They may ask: a user types in the code that a device shows, and then decides as always.",
     registration="Off for the whole instance (setting registration.mode).",
     registered=3,
     quota=200,

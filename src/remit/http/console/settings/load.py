@@ -19,6 +19,10 @@ LABELS = {
     "refresh_absolute_days": ("Every approval ends after", "days"),
 }
 USES = {"access": "access tokens", "id": "ID tokens", "audit": "the audit log"}
+DEVICES = {
+    True: "They may ask: a user types in the code that a device shows, and then decides as always.",
+    False: "Off: no device may ask by a code. `remit tenants asking --device-flow` turns it on.",
+}
 _LONGEST = 6
 
 
@@ -48,6 +52,7 @@ async def load(
             for key in seen.keys
         ),
         registration=_registration(seen),
+        devices=DEVICES[seen.device_flow],
         registered=seen.self_registered,
         quota=seen.quota,
         save=f"{base}/lifetimes" if visit.may_write else "",

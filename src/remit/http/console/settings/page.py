@@ -38,6 +38,8 @@ class SettingsPage:
     keys: tuple[KeyRow, ...]
     registration: str
     """Whether clients may register themselves, and what decides it, in a sentence."""
+    devices: str
+    """Whether devices may ask by a code, in a sentence."""
     registered: int
     quota: int
     save: str = ""
