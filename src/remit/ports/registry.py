@@ -90,7 +90,7 @@ class Agents(Protocol):
         """Return versions of the agent's remit, newest first, those before one."""
         ...
 
-    async def active_remits(self) -> tuple[Remit, ...]:
+    async def active_remits(self, *, limit: int) -> tuple[Remit, ...]:
         """Return the active version of every agent's remit."""
         ...
 

@@ -12,13 +12,16 @@ from remit.core.audit.events import DecisionReported, DenialReported, Outcome
 from remit.core.names import TenantId
 from remit.core.stops import RESUMABLE
 from remit.ports.deps import Deps
-from remit.ports.work import EventFilter, Work
+from remit.ports.work import EventFilter, GrantFilter, Work
 from remit.services.activity import Told, tell
-from remit.services.directory import Directory, StopInForce, live
+from remit.services.directory import PAGE, Directory, StopInForce, live
 
 DAY = timedelta(hours=24)
 MOST_COUNTED = 5000
 """Events of the last day that are looked at; beyond that the numbers say that they are not all."""
+
+COUNTED = 1000
+"""Agents, and grants, that are looked at to count them."""
 
 TOP = 5
 _BATCH = 500
@@ -54,7 +57,10 @@ class Stopped:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     agents: int
+    more_agents: bool
+    """There are more than were counted."""
     grants: int
+    more_grants: bool
     day: Day
     stops: tuple[Stopped, ...]
     has_resource: bool
@@ -67,20 +73,22 @@ async def look_over(tenant: TenantId, deps: Deps) -> Overview:
     async with deps.db.read(tenant) as work:
         directory = Directory(work, now)
         current = await work.tenants.current()
-        agents = await work.agents.list()
-        grants = await work.grants.list(active=False)
-        resources = await work.resources.list()
+        agents = await work.agents.page(limit=COUNTED + 1)
+        grants = await work.grants.page(GrantFilter(), limit=COUNTED + 1)
+        resources = await work.resources.page(limit=2)
         day = await _day(work, directory, deps)
         stops = []
-        for stop in await work.stops.list(in_force_at=now):
+        for stop in await work.stops.page(in_force_at=now, limit=PAGE):
             if stop.target.kind in RESUMABLE:
                 by = await directory.label(stop.actor) or stop.actor
                 name = await directory.label(stop.target.id)
                 name = name or (current.name if stop.target.id == current.id else stop.target.id)
                 stops.append(Stopped(stopped=StopInForce(stop=stop, by=by), name=name))
         return Overview(
-            agents=sum(agent.state is not AgentState.RETIRED for agent in agents),
-            grants=sum(live(grant, now) for grant in grants),
+            agents=sum(agent.state is not AgentState.RETIRED for agent in agents[:COUNTED]),
+            more_agents=len(agents) > COUNTED,
+            grants=sum(live(grant, now) for grant in grants[:COUNTED]),
+            more_grants=len(grants) > COUNTED,
             day=day,
             stops=tuple(stops),
             has_resource=any(resource.uri != current.api for resource in resources),

@@ -32,14 +32,6 @@ class Part(Generic[Kept]):
     next: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Part of a table that is all there: `number` counts from 1."""
-
-    number: int
-    more: bool
-
-
 class AgentsWanted(StrEnum):
     """Which agents a table shows."""
 
@@ -200,9 +192,3 @@ async def _gather(
         if len(rows) <= PAGE:
             return Part(rows=tuple(kept))
     return Part(rows=tuple(kept), next=cursor)
-
-
-def cut(rows: Sequence[Row], page: int) -> tuple[tuple[Row, ...], Page]:
-    """Return one page of rows that are all there."""
-    start = (page - 1) * PAGE
-    return tuple(rows[start : start + PAGE]), Page(number=page, more=len(rows) > start + PAGE)

@@ -56,7 +56,7 @@ select id, agent_id, version, scopes, expires_at, token_seconds, dpop_bound
 
 ACTIVE_REMITS = """
 select id, agent_id, version, scopes, expires_at, token_seconds, dpop_bound
-  from remit where tenant = :tenant and state = 'active' order by agent_id
+  from remit where tenant = :tenant and state = 'active' order by agent_id limit :limit
 """
 
 SUPERSEDE = """
@@ -155,8 +155,8 @@ class AgentTable:
         rows = await self._statements.rows(REMITS, agent=agent, before=newest, limit=limit)
         return tuple(remit_of(row) for row in rows)
 
-    async def active_remits(self) -> tuple[Remit, ...]:
-        return tuple(remit_of(row) for row in await self._statements.rows(ACTIVE_REMITS))
+    async def active_remits(self, *, limit: int) -> tuple[Remit, ...]:
+        return tuple(remit_of(row) for row in await self._statements.rows(ACTIVE_REMITS, limit=limit))
 
     async def publish(self, remit: Remit, *, at: datetime) -> None:
         await self._statements.rows(SUPERSEDE, agent=remit.agent)

@@ -8,8 +8,10 @@ import re
 import pytest
 
 from remit.core.audit.events import SYSTEM
-from remit.services import tables
+from remit.core.resources import Risk, Scope
+from remit.services import catalogue, overview, tables
 from remit.services.provisioning.agents import create_agent
+from remit.services.provisioning.resources import create_resource
 
 
 @pytest.fixture
@@ -65,3 +67,33 @@ async def test_every_grant_is_on_one_page(world, monkeypatch):
         shown += re.findall(r"(alice|bob|The agent itself)", text.partition("<tbody")[2].partition("</tbody")[0])
         url = html.unescape("".join(re.findall(r'href="([^"]*)" rel="next"', text)))
     assert sorted(shown) == ["The agent itself", "alice", "bob"]
+
+
+async def test_every_resource_is_on_one_page_and_the_own_api_on_the_last(world, monkeypatch):
+    monkeypatch.setattr(catalogue, "PAGE", 2)
+    monkeypatch.setattr(catalogue, "COUNTED", 1)
+    site = world.acme
+    scope = Scope(name="a", sentence="Do a", risk=Risk.READ)
+    for number in range(4):
+        uri = f"https://api-{number}.example/"
+        await create_resource(site.tenant.id, world.deps, SYSTEM, uri=uri, name=f"api-{number}", scopes=(scope,))
+    await world.consent(site, "alice")
+    browser = await world.browser(site, "dana")
+    url, shown = browser.url("/console/resources"), []
+    while url:
+        text = (await browser.http.get(url)).text
+        assert "each number is the least there is" in text
+        shown.append(re.findall(r'<section class="stack" aria-label="([^"]*)"', text))
+        url = html.unescape("".join(re.findall(r'href="([^"]*)" rel="next"', text)))
+    assert shown[:-1] == [["Calendar", "api-0"], ["api-1", "api-2"]]
+    assert (shown[-1][0], len(shown[-1])) == ("api-3", 2)
+
+
+async def test_the_overview_counts_so_far_and_says_that_there_are_more(world, monkeypatch):
+    site = world.acme
+    await world.consent(site, "alice")
+    browser = await world.browser(site, "dana")
+    tiles = re.compile(r'<a class="tile"[^>]*><b>([^<]*)</b>')
+    exact = tiles.findall((await browser.get("/console")).text)
+    monkeypatch.setattr(overview, "COUNTED", 1)
+    assert (exact[:2], tiles.findall((await browser.get("/console")).text)[:2]) == (["1", "2"], ["1", "1+"])

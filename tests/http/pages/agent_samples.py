@@ -246,7 +246,8 @@ def agent_views(events: tuple[EventRow, ...]) -> dict[str, View]:
             tabs=(Link(label="Grants", href="/console/grants"), Link(label="Resources", href="/r", current=True)),
             cards=(CARD, replace(CARD, name="Acme administration", own=True, roll="", state="disabled")),
             command="remit resources create https://calendar.example.com",
-            older="/console/resources?page=2",
+            partial=True,
+            more="/console/resources?before=res_9",
         ),
         "register an agent": REGISTER,
         "register an agent, wrong": replace(

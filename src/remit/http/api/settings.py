@@ -84,7 +84,10 @@ class OverviewView(View):
     """The tenant at a glance: what there is, and calls of the last 24 hours."""
 
     agents: int
+    more_agents: bool
+    """There are more than were counted."""
     grants: int
+    more_grants: bool
     calls: int
     denied: int
     partial: bool
@@ -127,7 +130,9 @@ async def get_overview(call: Call[NoQuery, None]) -> OverviewView:
     seen = await look_over(call.tenant.id, call.deps)
     return OverviewView(
         agents=seen.agents,
+        more_agents=seen.more_agents,
         grants=seen.grants,
+        more_grants=seen.more_grants,
         calls=seen.day.calls,
         denied=seen.day.denied,
         partial=seen.day.partial,

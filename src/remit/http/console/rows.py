@@ -153,15 +153,6 @@ def days_in(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
 
 
-def page_number(visit: Visit) -> int:
-    text = visit.query.one("page") or "1"
-    return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
-
-
-def page_url(base: str, number: int, **narrowed: str) -> str:
-    return with_query(base, **narrowed, page="" if number == 1 else str(number))
-
-
 def tenant_flag(visit: Visit) -> str:
     """Return what a command line needs to reach this tenant; the default one needs nothing."""
     slug = visit.browser.tenant.slug

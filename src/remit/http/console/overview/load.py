@@ -20,6 +20,8 @@ async def load(visit: Visit) -> OverviewPage:
         steps=_steps(visit, found),
         agents=found.agents,
         grants=found.grants,
+        more_agents=found.more_agents,
+        more_grants=found.more_grants,
         calls=found.day.calls,
         denials=found.day.denied,
         partial=found.day.partial,

@@ -65,6 +65,9 @@ class OverviewPage:
     denials_href: str
     partial: bool = False
     """The last 24 hours hold more than was counted."""
+    more_agents: bool = False
+    more_grants: bool = False
+    """There are more than were counted."""
 
     @property
     def steps_done(self) -> int:

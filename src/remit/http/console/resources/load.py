@@ -11,11 +11,10 @@ from remit.http.console.rows import (
     console_frame,
     credential_rows,
     grants_url,
-    page_number,
-    page_url,
     stopped_among,
     tenant_flag,
 )
+from remit.http.trail import id_trail_of, trail_url
 from remit.http.visits import Visit
 from remit.services.catalogue import Entry, Holders, list_resources
 
@@ -24,17 +23,19 @@ NAMED = 5
 
 
 async def load(visit: Visit) -> ResourcesPage:
-    entries, where = await list_resources(visit.tenant, visit.deps, page=page_number(visit))
-    stopped = await stopped_among(visit, TargetKind.RESOURCE, [entry.resource.id for entry in entries])
+    trail = id_trail_of(visit)
+    found = await list_resources(visit.tenant, visit.deps, after=trail[-1] if trail else "")
+    stopped = await stopped_among(visit, TargetKind.RESOURCE, [entry.resource.id for entry in found.entries])
     base = f"{visit.issuer}/console/resources"
     return ResourcesPage(
         frame=await console_frame(visit, "Access"),
         tabs=access_tabs(visit, "Resources and scopes"),
-        cards=tuple(_card(visit, entry, stopped) for entry in entries),
+        cards=tuple(_card(visit, entry, stopped) for entry in found.entries),
         command="remit resources create https://calendar.example.com --name Calendar "
         f'--scope "read:calendar=See your events"{tenant_flag(visit)}',
-        older=page_url(base, where.number + 1) if where.more else "",
-        newer=page_url(base, where.number - 1) if where.number > 1 else "",
+        partial=found.partial,
+        more=trail_url(base, [*trail, found.next]) if found.next else "",
+        back=trail_url(base, trail[:-1]) if trail else "",
     )
 
 

@@ -47,5 +47,7 @@ class ResourcesPage:
     tabs: tuple[Link, ...]
     cards: tuple[ResourceCard, ...]
     command: str
-    older: str = ""
-    newer: str = ""
+    partial: bool = False
+    """There are more agents or grants than were counted."""
+    more: str = ""
+    back: str = ""
