@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -22,6 +23,7 @@ async def many(world, monkeypatch):
     site = world.acme
     dana = site.people["dana"].id
     for number in range(1, 7):
+        world.clock.advance(timedelta(seconds=1))
         owner = None if number == 5 else dana
         await create_agent(site.tenant.id, world.deps, SYSTEM, name=f"agent-{number}", purpose="p", owner=owner)
     return await world.browser(site, "dana")
@@ -75,6 +77,7 @@ async def test_every_resource_is_on_one_page_and_the_own_api_on_the_last(world, 
     site = world.acme
     scope = Scope(name="a", sentence="Do a", risk=Risk.READ)
     for number in range(4):
+        world.clock.advance(timedelta(seconds=1))
         uri = f"https://api-{number}.example/"
         await create_resource(site.tenant.id, world.deps, SYSTEM, uri=uri, name=f"api-{number}", scopes=(scope,))
     await world.consent(site, "alice")
