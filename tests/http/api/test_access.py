@@ -121,6 +121,14 @@ async def test_a_wrong_method_is_told_the_right_ones(remit):
     assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, {"GET", "HEAD", "POST"})
 
 
+@pytest.mark.parametrize("operation", OPERATIONS, ids=[operation.name for operation in OPERATIONS])
+async def test_every_path_names_its_methods(remit, operation):
+    answer = await remit.http.options(f"{remit.acme.issuer}/api/v1{at(operation)}")
+    allowed = set(answer.headers["allow"].split(", "))
+    mine = {row.method for row in OPERATIONS if row.path == operation.path}
+    assert (answer.status_code, allowed - {"HEAD"}) == (405, mine)
+
+
 BODIES = {
     "no JSON": (b"agents", "application/json", 400),
     "not an object": (b"[]", "application/json", 400),

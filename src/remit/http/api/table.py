@@ -26,8 +26,9 @@ OPERATIONS: Final = (
     *clients.OPERATIONS,
     *credentials.OPERATIONS,
     *initial_tokens.OPERATIONS,
-    *grants.OPERATIONS,
+    # Before those of one grant, whose id is the same place in a path: a wrong method is told the right ones.
     *many_grants.OPERATIONS,
+    *grants.OPERATIONS,
     *resources.OPERATIONS,
     *users.OPERATIONS,
     *own.OPERATIONS,
