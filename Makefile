@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long bench check format serve lock clean
+.PHONY: help demo test test-long mutate bench check format serve lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ test: $(VENV)/.dev $(VENV)/.node ## run every test except the long ones; ARGS="t
 
 test-long: $(VENV)/.dev ## run the long races, soaks and state machines
 	@$(BIN)/python -m pytest -m long $(ARGS)
+
+mutate: $(VENV)/.dev ## take each check out of the modules that guard, and see a test fail; ARGS="core.oauth.pkce"
+	@$(BIN)/python -m tests.mutation $(ARGS)
 
 bench: $(VENV)/.dev ## measure speed, against a peer in the same run; ARGS="rates --requests 20000"
 	@$(BIN)/python -m bench $(ARGS)

@@ -21,6 +21,7 @@ from remit.core.authority import (
     of_resource,
     of_rights,
     of_tenant,
+    of_way,
     principal_live,
 )
 from remit.core.clients import ClientState
@@ -117,6 +118,7 @@ ALIVE = {
         CHAIN, user=None, line=None, session=None, login=None
     ),
     "before consent there is neither grant nor line": replace(CHAIN, grant=None, line=None),
+    "before a resource is chosen there is none": replace(CHAIN, resource=None),
     "a line that needs its session, which is open": replace(CHAIN, line=AWAY),
     "a line that may go on does not ask for the session": replace(CHAIN, login=None),
     "a remit without an end": with_party(remit=replace(REMIT, expires_at=None)),
@@ -154,6 +156,18 @@ def test_a_live_chain_lives_exactly_until_its_first_end(remit, grant, line, idle
     else:
         assert principal_live(chain, (), now=end - SECOND) is None
         assert principal_live(chain, (), now=end) is not None
+
+
+FIRST_ENDS = {
+    "an agent that acts for itself": (replace(CHAIN, user=None, line=None, login=None), LATER),
+    "nobody but the agent": (Chain(tenant=TENANT, party=replace(PARTY, remit=None)), None),
+    "a login that no line needs": (replace(CHAIN, line=None), LATER),
+}
+
+
+@pytest.mark.parametrize(("chain", "end"), FIRST_ENDS.values(), ids=FIRST_ENDS)
+def test_what_is_not_there_ends_nothing(chain, end):
+    assert lives_until(chain) == end
 
 
 TARGETS = {
@@ -283,37 +297,41 @@ def test_another_ceiling_never_widens(asked, ceilings, more):
 
 BUILT = {
     "a remit allows its scopes of this resource, and whatever speaks of the user": (
-        of_remit(REMIT, RESOURCE),
+        lambda: of_remit(REMIT, RESOURCE),
         Ceiling(name="remit", scopes=frozenset({"read", "write"}) | IDENTITY_SCOPES, until=LATER, seconds=600),
     ),
     "a resource allows what it defines": (
-        of_resource(RESOURCE),
+        lambda: of_resource(RESOURCE),
         Ceiling(name="resource", scopes=frozenset({"read", "write", "delete"}) | IDENTITY_SCOPES, seconds=300),
     ),
+    "a resource on the way allows what it still defines, and does not shorten": (
+        lambda: of_way(RESOURCE),
+        Ceiling(name="earlier resource", scopes=frozenset({"read", "write", "delete"}) | IDENTITY_SCOPES),
+    ),
     "rights that are off limit nothing": (
-        of_rights(Rights(resource=CALENDAR, scopes=None)),
+        lambda: of_rights(Rights(resource=CALENDAR, scopes=None)),
         Ceiling(name="user's rights", scopes=None),
     ),
     "rights that are on limit to what the user holds": (
-        of_rights(Rights(resource=CALENDAR, scopes=frozenset({"read"}))),
+        lambda: of_rights(Rights(resource=CALENDAR, scopes=frozenset({"read"}))),
         Ceiling(name="user's rights", scopes=frozenset({"read"}) | IDENTITY_SCOPES),
     ),
     "a user without any right can give none": (
-        of_rights(Rights(resource=CALENDAR, scopes=frozenset())),
+        lambda: of_rights(Rights(resource=CALENDAR, scopes=frozenset())),
         Ceiling(name="user's rights", scopes=IDENTITY_SCOPES),
     ),
     "a grant allows what was approved, identity included": (
-        of_grant(GRANT),
+        lambda: of_grant(GRANT),
         Ceiling(name="grant", scopes=GRANT.scopes, until=LATER),
     ),
-    "a line allows its own snapshot": (of_line(LINE), Ceiling(name="line", scopes=LINE.scopes, until=LATER)),
-    "a tenant limits time only": (of_tenant(120), Ceiling(name="tenant policy", scopes=None, seconds=120)),
+    "a line allows its own snapshot": (lambda: of_line(LINE), Ceiling(name="line", scopes=LINE.scopes, until=LATER)),
+    "a tenant limits time only": (lambda: of_tenant(120), Ceiling(name="tenant policy", scopes=None, seconds=120)),
 }
 
 
 @pytest.mark.parametrize(("built", "expected"), BUILT.values(), ids=BUILT)
 def test_the_ceiling_of_each_part(built, expected):
-    assert built == expected
+    assert built() == expected
 
 
 @given(asked=NAMES)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.core.agents import AgentState
-from remit.core.authority import principal_live
+from remit.core.authority import Dead, principal_live
 from remit.core.clients import ClientState, Party
 from remit.core.delegation import (
     MAX_DEPTH,
@@ -21,7 +21,8 @@ from remit.core.delegation import (
     write_actors,
     write_via,
 )
-from remit.core.names import AgentId, ClientId
+from remit.core.names import AgentId, ClientId, ResourceId
+from remit.core.resources import ResourceState
 from remit.core.stops import Target, TargetKind
 from tests.core.nouns import AGENT, CHAIN, CLIENT, NOW, PARTY, REMIT, RESOURCE, STOP
 
@@ -84,10 +85,17 @@ def test_of_an_actor_only_its_identity_counts():
     assert read_actors({"sub": "agt", "client_id": "cli", **noise}) == read_actors({"sub": "agt", "client_id": "cli"})
 
 
-NO_VIA = {"nothing": None, "a list": ["tok_1"], "an unknown kind": {"moon": ["m"]}, "no list": {"token": "tok_1"}}
+NO_VIA = {
+    "nothing": None,
+    "a list": ["tok_1"],
+    "an unknown kind": {"moon": ["m"]},
+    "no list": {"token": "tok_1"},
+    "a number where an id should be": {"token": [1]},
+    "a number beside an id": {"token": ["tok_1", 1]},
+}
 
 
-@pytest.mark.parametrize("via", [*NO_VIA.values(), {"token": [1]}], ids=[*NO_VIA, "a number where an id should be"])
+@pytest.mark.parametrize("via", NO_VIA.values(), ids=NO_VIA)
 def test_what_no_stop_could_name_is_no_way(via):
     assert read_via(via) is None
 
@@ -108,6 +116,7 @@ MAY_ACT = {
     "nobody": ({}, False),
     "only a client": ({"client_id": HELPER.client.id}, False),
     "a text": (HELPER.agent.id, False),
+    "a text that is a name": ("sub", False),
     "a list": ([{"sub": HELPER.agent.id}], False),
 }
 
@@ -177,6 +186,14 @@ def test_one_dead_link_ends_the_chain_wherever_it_stands(place, dead, told):
     verdict = principal_live(replace(CHAIN, before=tuple(before)), (), now=NOW)
     assert verdict is not None
     assert verdict.hint.startswith(told)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_disabled_resource_on_the_way_ends_the_chain(place):
+    passed = [RESOURCE, replace(RESOURCE, id=ResourceId("res_other"))]
+    assert principal_live(replace(CHAIN, passed=tuple(passed)), (), now=NOW) is None
+    passed[place] = replace(RESOURCE, state=ResourceState.DISABLED)
+    assert principal_live(replace(CHAIN, passed=tuple(passed)), (), now=NOW) == Dead("earlier resource", "is disabled")
 
 
 @pytest.mark.requirement("TX-11")

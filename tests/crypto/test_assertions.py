@@ -61,6 +61,7 @@ GOOD = {
     "fractions of a second": (signed(claims=CLAIMS | {"exp": AT + 60.5}), ALL),
     "the longest life": (signed(claims=CLAIMS | {"exp": AT + 300}), ALL),
     "a clock ten seconds ahead": (signed(claims=CLAIMS | {"iat": AT + 10, "nbf": AT + 10}), ALL),
+    "as old as it may be": (signed(claims=CLAIMS | {"iat": AT - 300}), ALL),
     "a key that is of no use to us beside one that is": (signed(), jwks({"kty": "oct", "k": "AA"}, "x", EC)),
     "a certificate brought along, which is not looked at": (signed(HEADER | {"x5c": ["AA"]}), ALL),
 }

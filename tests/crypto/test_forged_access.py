@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.core.keys import KeyUse
+from remit.crypto import keyring
 from remit.crypto.compact import MAX_TOKEN, take_apart, write_base64url
 from remit.crypto.jose import PrivateKey
 from tests.crypto.making import (
@@ -110,6 +111,10 @@ def test_the_type_has_one_meaning_in_every_spelling_of_rfc_9068(typ):
     assert read(signed(HEADER | {"typ": typ})) is not None
 
 
+def test_a_token_may_be_older_than_every_stop():
+    assert read(signed(claims=CLAIMS | {"epo": 0})) is not None
+
+
 SIGNATURES = {
     "all zeros (CVE-2022-21449)": bytes(64),
     "both numbers the order of the curve": ORDER.to_bytes(32, "big") * 2,
@@ -142,6 +147,10 @@ WRONG_CLAIMS = {
     "no subject": {"sub": None},
     "a subject that is a list": {"sub": ["usr_1"]},
     "a scope that is a list": {"scope": ["read:calendar"]},
+    "an epoch that is a text": {"epo": "7"},
+    "an epoch that is a boolean": {"epo": True},
+    "an epoch with a fraction": {"epo": 7.5},
+    "an epoch below zero": {"epo": -1},
 }
 
 
@@ -153,7 +162,7 @@ def test_claims_that_do_not_hold_are_refused_although_we_signed_them(wrong):
 
 @pytest.mark.requirement("GEN-16", "JAT-2")
 @pytest.mark.parametrize(
-    "name", ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "grant_id", "agent_id", "tenant"]
+    "name", ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "grant_id", "agent_id", "tenant", "epo"]
 )
 def test_absent_means_no(name):
     assert read(signed(claims=without(CLAIMS, name))) is None
@@ -173,6 +182,15 @@ def test_a_token_lives_to_its_last_moment():
 def test_a_clock_ten_seconds_behind_is_forgiven():
     assert read(TOKEN, now=NOW - timedelta(seconds=10)) is not None
     assert read(TOKEN, now=NOW - timedelta(seconds=10.1)) is None
+
+
+def test_what_was_proven_is_remembered_of_the_last_few_only(monkeypatch):
+    monkeypatch.setattr(keyring, "_KEPT", 2)
+    ring = a_ring()
+    for number in range(4):
+        token = signed(claims=CLAIMS | {"jti": f"tok_{number}"})
+        assert ring.read_access(ACME, KEYS, token, now=NOW) == CLAIMS | {"jti": f"tok_{number}", "kid": OURS.kid}
+        assert len(ring._proven) == min(number + 1, 2)
 
 
 @given(at=st.integers(0, len(TOKEN) - 1), bit=st.integers(0, 6))

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from remit_sdk.jose import read_key
-from remit_sdk.verify import MAX_LIFETIME, AccessToken, Reason, Rejected, judge, read
+from remit_sdk.verify import MAX_LIFETIME, MAX_TOKEN_BYTES, AccessToken, Reason, Rejected, judge, read
 from tests.sdk.clock import NOW
 from tests.sdk.issuer import ACCESS, RESOURCE, Issuer, SigningKey, b64, compact, unb64
 
@@ -158,6 +158,28 @@ def raw_claims(text):
 
 
 PLAIN = json.dumps(SERVER.claims())
+NO_DETAILS: list[object] = [
+    None,
+    {},
+    [],
+    5,
+    {"type": "a"},
+    ["a"],
+    [{}],
+    [{"type": 1}],
+    [{"type": "a"}, {}],
+    [{"type": "a"}, "b"],
+]
+NO_WAY: list[object] = [
+    "token",
+    ["token"],
+    {"token": "t"},
+    {"token": [1]},
+    {"token": [""]},
+    {"token": ["t", 1]},
+    {"token": ["t", ""]},
+]
+ACT = {"sub": "agt_helper", "client_id": "cli_helper"}
 
 CLAIMS = {
     **{f"no {name}": good(**{name: ...}) for name in (
@@ -190,6 +212,16 @@ CLAIMS = {
     "epo negative": good(epo=-1),
     "epo a string": good(epo="9"),
     "line_id null": good(line_id=None),
+    "sid a number": good(sid=1),
+    "agent_owner null": good(agent_owner=None),
+    "purpose a list": good(purpose=["plan"]),
+    "aud empty": good(aud=""),
+    "exp at iat": good(iat=int(NOW) + 5, exp=int(NOW) + 5),
+    **{f"authorization_details {said!r}": good(authorization_details=said) for said in NO_DETAILS},
+    "an actor that came from nowhere": good(act=ACT),
+    "an actor that came from nothing": good(act=ACT, via={}),
+    **{f"via {said!r}": good(act=ACT, via=said) for said in NO_WAY},
+    "via without an actor": good(via={"token": ["t"]}),
     "another issuer": good(iss="https://remit.example.com/t/globex"),
     "the issuer with a slash": good(iss=ISSUER + "/"),
     "a bound token without its proof": good(cnf={"jkt": "x"}),
@@ -210,6 +242,13 @@ def test_claims_that_are_not_as_agreed_are_refused(token):
     assert verdict.reason is Reason.INVALID_TOKEN
 
 
+def as_long_as_it_may_be():
+    short = (MAX_TOKEN_BYTES - len(good(pad=""))) * 3 // 4 - 8
+    lengths = ((in_claims, in_header) for in_claims in range(short, short + 16) for in_header in range(4))
+    tokens = (good(pad="x" * one, header={"x": "x" * other}) for one, other in lengths)
+    return next(token for token in tokens if len(token) == MAX_TOKEN_BYTES)
+
+
 GOOD = {
     "as issued": good(),
     "the long form of the type": good(header={"typ": "application/at+jwt"}),
@@ -218,6 +257,10 @@ GOOD = {
     "fractional dates": good(iat=NOW + 0.5, exp=NOW + 900.5),
     "issued by a clock ten seconds ahead": good(iat=int(NOW) + 10),
     "not before now": good(nbf=int(NOW)),
+    "not before now by a clock ten seconds ahead": good(nbf=int(NOW) + 10),
+    "limits beside its scopes": good(authorization_details=[{"type": "a"}]),
+    "a purpose that says nothing": good(purpose=""),
+    "as long as it may be": as_long_as_it_may_be(),
     "the longest life": good(exp=int(NOW) + MAX_LIFETIME),
     "no scope at all, said so": good(scope=""),
     "members we do not know": good(roles=["a"], header={"x": 1}),

@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 
 from remit.app import build
-from remit.core.names import ClientId, ResourceId, Secret
+from remit.core.names import ClientId, ResourceId, Secret, SecretKind, parse_opaque
 from remit.core.oauth.client_auth import Presented, Proof
 from remit.core.oauth.verdicts import Refusal
 from remit.crypto.jose import PrivateKey
-from remit.services.client_auth import authenticate, authenticate_resource
+from remit.services.client_auth import EXPIRED, authenticate, authenticate_resource
 from remit.services.provisioning.clients import add_client_secret
 from remit.services.provisioning.credentials import (
     OLD_KEYS,
@@ -167,6 +167,59 @@ async def test_an_assertion_is_used_once_also_with_the_old_keys(remit):
         async with remit.deps.db.work(world.tenant.id) as work:
             outcomes.append(isinstance(await authenticate(work, presented, remit.deps), Refusal))
     assert outcomes == [False, True]
+
+
+async def test_the_new_keys_prove_the_client_while_the_old_ones_still_do(remit):
+    world = remit.acme
+    jwks = json.dumps({"keys": [client_key().jwk() | {"kid": "k1", "alg": "ES256", "use": "sig"}]})
+    sure(await rotate_client_keys(*spot(remit), client=world.keyed.id, jwks=new_keys(), overlap=timedelta()))
+    sure(await rotate_client_keys(*spot(remit), client=world.keyed.id, jwks=jwks, overlap=HOUR))
+    assert await proves_by_key(remit)
+
+
+async def test_the_name_of_a_secret_proves_nothing(remit):
+    # An id stands in the log and on the console; only what comes behind it is secret.
+    world = remit.acme
+    ours, theirs = (parse_opaque(one.reveal(), SecretKind.CLIENT) for one in (world.web_secret, world.rival_secret))
+    assert ours is not None
+    assert theirs is not None
+    assert await proves(remit, ours.text())
+    assert not await proves(remit, replace(ours, secret=theirs.secret).text())
+    api = parse_opaque(world.calendar_secret.reveal(), SecretKind.RESOURCE)
+    assert api is not None
+    assert not await proves_resource(remit, replace(api, secret=theirs.secret).text())
+
+
+async def test_nothing_is_proven_by_nothing_nor_by_a_secret_that_is_not_shown_as_one(remit):
+    world = remit.acme
+    async with remit.deps.db.work(world.tenant.id) as work:
+        for client, kind in ((world.web, Proof.SECRET), (world.keyed, Proof.ASSERTION)):
+            empty = Presented(client=client.id, proof=kind)
+            assert isinstance(await authenticate(work, empty, remit.deps), Refusal)
+        odd = Presented(client=ClientId(world.calendar.id), proof=Proof.NONE, value=world.calendar_secret)
+        assert isinstance(await authenticate_resource(work, odd, remit.deps), Refusal)
+
+
+async def test_a_client_without_keys_cannot_prove_itself_by_one(remit):
+    assert await proves_by_key(remit)
+    remit.sql(
+        "update client set jwks = null where tenant = :tenant and id = :id",
+        tenant=remit.acme.tenant.id,
+        id=remit.acme.keyed.id,
+    )
+    assert not await proves_by_key(remit)
+
+
+async def test_an_expired_registration_is_told_to_register_again_whatever_it_shows(remit):
+    world = remit.acme
+    remit.sql(
+        "update client set state = 'expired' where tenant = :tenant and id = :id",
+        tenant=world.tenant.id,
+        id=world.web.id,
+    )
+    presented = Presented(client=world.web.id, proof=Proof.SECRET, value=world.web_secret)
+    async with remit.deps.db.work(world.tenant.id) as work:
+        assert await authenticate(work, presented, remit.deps) == EXPIRED
 
 
 async def test_last_use_is_told_for_each_secret_and_not_for_those_that_failed(remit):

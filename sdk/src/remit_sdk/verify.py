@@ -112,10 +112,10 @@ def read(token: str) -> Unverified | Rejected:
     parts = token.split(".")
     if len(parts) != 3:
         return _invalid("not a signed JWT")
-    raw = [read_base64url(part) for part in parts]
-    if any(not part for part in raw):
+    said, told, signature = (read_base64url(part) for part in parts)
+    if not said or not told or not signature:
         return _invalid("not a signed JWT")
-    header, claims = read_object(raw[0] or b""), read_object(raw[1] or b"")
+    header, claims = read_object(said), read_object(told)
     if header is None or claims is None:
         return _invalid("header or claims are not plain JSON objects")
     judged = _read_header(header)
@@ -127,7 +127,7 @@ def read(token: str) -> Unverified | Rejected:
         return _invalid("`iss` is missing")
     return Unverified(
         signing_input=f"{parts[0]}.{parts[1]}".encode("ascii"),
-        signature=raw[2] or b"",
+        signature=signature,
         kid=kid,
         alg=alg,
         issuer=issuer,

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from remit.core.oauth.resources import canonical
 from remit.core.oauth.verdicts import Refusal
 
+LONG_HOST = ".".join(("a" * 63, "b" * 63, "c" * 63, "d" * 61))
+
 SPELLINGS = {
     "as it should be": ("https://api.example/calendar", "https://api.example/calendar"),
     "upper-case scheme and host": ("HTTPS://API.Example/Calendar", "https://api.example/Calendar"),
@@ -17,6 +19,7 @@ SPELLINGS = {
     "a percent-encoding stays": ("https://api.example/%7Ea/%2F", "https://api.example/%7Ea/%2F"),
     "a query stays": ("https://API.example/x?Q=A", "https://api.example/x?Q=A"),
     "a host that is also in the path": ("https://A/A?A", "https://a/A?A"),
+    "the longest host": (f"https://{LONG_HOST}/", f"https://{LONG_HOST}/"),
     "a local server": ("http://LOCALHOST:9500/mcp", "http://localhost:9500/mcp"),
     "an IPv6 address": ("http://[2001:DB8::1]:9500/MCP", "http://[2001:db8::1]:9500/MCP"),
     "a name instead of an address": ("URN:Example:Tickets", "urn:Example:Tickets"),
@@ -62,6 +65,7 @@ REFUSED = {
     "port zero": ("https://api.example:0/", HOST),
     "a port too large": ("https://api.example:65536/", HOST),
     "a trailing dot": ("https://api.example./", HOST),
+    "a host too long": (f"https://{LONG_HOST}d/", HOST),
     "an empty label": ("https://api..example/", HOST),
     "a label that begins with a hyphen": ("https://-api.example/", HOST),
     "an address as one number": ("https://2130706433/", HOST),

@@ -57,8 +57,10 @@ def display_host(uri: str) -> str:
     parts = uris.read(uri)
     if isinstance(parts, uris.Flaw):
         raise ValueError("not a registered redirect URI")
-    if parts.scheme not in ("https", "http") or parts.host is None:
+    if parts.scheme not in ("https", "http"):
         return parts.scheme
+    if parts.host is None:
+        raise ValueError("not a registered redirect URI: no host")
     host = parts.host.lower()
     # A loopback port is another one on each run; it tells the reader nothing.
     return host if parts.port in (None, 443) or is_loopback(uri) else f"{host}:{parts.port}"
