@@ -170,6 +170,20 @@ def test_what_is_not_there_ends_nothing(chain, end):
     assert lives_until(chain) == end
 
 
+BOUND = {
+    "nobody asks": (CHAIN, False),
+    "nobody is there to ask": (replace(with_party(remit=None), resource=None), False),
+    "its client asks": (with_party(client=replace(CLIENT, dpop_bound=True)), True),
+    "the remit of its agent asks": (with_party(remit=replace(REMIT, dpop_bound=True)), True),
+    "its resource asks": (replace(CHAIN, resource=replace(RESOURCE, dpop_bound=True)), True),
+}
+
+
+@pytest.mark.parametrize(("chain", "bound"), BOUND.values(), ids=BOUND)
+def test_any_of_three_may_ask_for_a_key(chain, bound):
+    assert chain.dpop_bound == bound
+
+
 TARGETS = {
     TargetKind.TENANT: (TENANT.id, "the tenant was stopped"),
     TargetKind.AGENT: (AGENT.id, "the agent was stopped"),

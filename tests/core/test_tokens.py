@@ -6,9 +6,11 @@ import pytest
 
 from remit.core.delegation import Actor
 from remit.core.names import AgentId, ClientId, TokenId
+from remit.core.oauth.dpop import OTHER_KEY
+from remit.core.oauth.refresh import judge_refresh
 from remit.core.stops import Target, TargetKind
 from remit.core.tokens import REPLAY_WINDOW, AccessClaims, RefreshState
-from tests.core.nouns import NOW, SECOND, TOKEN
+from tests.core.nouns import LINE, NOW, SECOND, TOKEN
 
 SPENT = replace(
     TOKEN, state=RefreshState.SPENT, spent_at=NOW, successor="rt_2", sealed=b"x", successor_state=RefreshState.LIVE
@@ -31,6 +33,28 @@ def test_a_spent_token_comes_again_for_a_lost_answer_only(token, now, expected):
     assert token.replayable(now) == expected
 
 
+KEYS = {
+    "nobody's key": ({}, "k1", True),
+    "no key where none is asked": ({}, None, True),
+    "its key": ({"jkt": "k1"}, "k1", True),
+    "another key": ({"jkt": "k1"}, "k2", False),
+    "no key": ({"jkt": "k1"}, None, False),
+    "the key of its successor": ({"successor_jkt": "k1"}, "k1", True),
+    "another key than its successor's": ({"successor_jkt": "k1"}, "k2", False),
+    "its own key goes before its successor's": ({"jkt": "k1", "successor_jkt": "k2"}, "k2", False),
+}
+
+
+@pytest.mark.parametrize(("changes", "jkt", "expected"), KEYS.values(), ids=KEYS)
+def test_a_token_fits_one_key(changes, jkt, expected):
+    assert replace(SPENT, **changes).fits(jkt) == expected
+
+
+def test_without_its_key_a_token_is_neither_good_nor_reused():
+    for token in (replace(TOKEN, jkt="k1"), replace(SPENT, successor_jkt="k1", successor_state=RefreshState.SPENT)):
+        assert judge_refresh(token, LINE, client=LINE.client, wanted=None, jkt="k2", now=NOW) == OTHER_KEY
+
+
 def claims(**changes):
     bare = AccessClaims(
         jti=TokenId("tok_1"), issuer="", audience="", subject="usr_1", client="cli_1", scopes=frozenset(),
@@ -50,6 +74,7 @@ WEIGHTS = {
     "an actor": ({"actors": (ACTOR,)}, 100),
     "three actors": ({"actors": (ACTOR,) * 3}, 300),
     "what it came from": ({"via": (Target(TargetKind.TOKEN, "tok_1"), Target(TargetKind.KID, "k"))}, 18),
+    "a key": ({"jkt": "k1"}, 62),
     "who may act on": ({"may_act": "agt_2"}, 100),
 }
 

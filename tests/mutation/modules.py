@@ -66,7 +66,7 @@ _TABLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     ("replay", "core/oauth/code", ("tests/core/oauth/test_code.py",)),
-    ("replay", "core/oauth/refresh", ("tests/core/oauth/test_refresh.py",)),
+    ("replay", "core/oauth/refresh", ("tests/core/oauth/test_refresh.py", "tests/core/test_tokens.py")),
     ("replay", "core/oauth/exchange", ("tests/core/oauth/test_exchange.py",)),
     ("replay", "core/tokens", ("tests/core/test_tokens.py", "tests/core/oauth/test_refresh.py")),
     ("replay", "core/oauth/client_auth", ("tests/core/oauth/test_client_auth.py",)),

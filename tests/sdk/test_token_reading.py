@@ -44,3 +44,29 @@ def test_a_key_of_another_name_is_not_tried():
     assert known is not None
     verdict = judge(unverified, key=known, issuer=ISSUER, audience=RESOURCE, now=NOW, leeway=10)
     assert verdict == Rejected(reason=Reason.INVALID_TOKEN, hint="the key is unknown")
+
+
+JKT = "k" * 43
+BINDINGS = {
+    "a text": JKT,
+    "nothing in it": {},
+    "another member": {"x5t#S256": JKT},
+    "a second member": {"jkt": JKT, "x5t#S256": JKT},
+    "a number": {"jkt": 1},
+    "a list": [JKT],
+    "a key that is cut short": {"jkt": JKT[1:]},
+    "null": None,
+}
+
+
+def test_a_token_tells_the_key_that_it_is_bound_to():
+    token = check(good(cnf={"jkt": JKT}))
+    assert isinstance(token, AccessToken)
+    assert token.jkt == JKT
+
+
+@pytest.mark.parametrize("bound", BINDINGS.values(), ids=BINDINGS)
+def test_a_binding_that_nobody_can_check_is_no_bearer_token(bound):
+    verdict = check(good(cnf=bound))
+    assert isinstance(verdict, Rejected)
+    assert "bound to something" in verdict.hint

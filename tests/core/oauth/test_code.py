@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from remit.core.grants import CodeState
 from remit.core.oauth.code import UNKNOWN, Redeem, Replayed, judge_code
+from remit.core.oauth.dpop import OTHER_KEY
 from remit.core.oauth.verdicts import Refusal
 from tests.core.nouns import BOB, CALLBACK, CODE, EVE, NOW, SECOND, VERIFIER
 
 SPENT = replace(CODE, state=CodeState.SPENT)
 OLD = replace(CODE, expires_at=NOW)
+BOUND = replace(CODE, jkt="k1")
 PLAIN = {"client": BOB, "redirect_uri": CALLBACK, "verifier": VERIFIER}
 MISSING = Refusal("invalid_grant", "send code_verifier: this code was requested with a code_challenge (PKCE, RFC 7636)")
 WRONG = Refusal("invalid_grant", "send the code_verifier that this code_challenge was made from")
@@ -32,6 +34,10 @@ CASES = {
     "a replay with a wrong verifier ends nothing": (SPENT, {"verifier": "w" * 43}, WRONG),
     "another redirect URI": (CODE, {"redirect_uri": CALLBACK + "/"}, ELSEWHERE),
     "a replay with another redirect URI ends nothing": (SPENT, {"redirect_uri": "https://evil.example"}, ELSEWHERE),
+    "whoever asked for no key may show one": (CODE, {"jkt": "k1"}, Redeem(CODE)),
+    "bound to a key, by that key": (BOUND, {"jkt": "k1"}, Redeem(BOUND)),
+    "bound to a key, by another": (BOUND, {"jkt": "k2"}, OTHER_KEY),
+    "bound to a key, by none": (BOUND, {}, OTHER_KEY),
     "a fully valid replay ends the line": (SPENT, {}, Replayed(SPENT)),
     "a late replay still tells that two hold the code": (
         replace(SPENT, expires_at=NOW - timedelta(days=1)),
