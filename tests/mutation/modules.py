@@ -48,6 +48,8 @@ _EXCHANGE = (
     "tests/abuse/test_delegation.py",
 )
 
+_STORE = ("tests/store/test_sqlite.py",)
+
 # area, module, tests
 _TABLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("authority", "core/authority", ("tests/core/test_authority.py", "tests/core/test_delegation.py")),
@@ -72,6 +74,18 @@ _TABLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("replay", "core/oauth/client_auth", ("tests/core/oauth/test_client_auth.py",)),
     ("replay", "crypto/assertions", ("tests/crypto/test_assertions.py", "tests/conformance/test_client_assertions.py")),
     ("replay", "cache/uses", ("tests/cache/test_uses.py",)),
+    (
+        "replay",
+        "services/client_auth",
+        (
+            "tests/services/test_credentials.py",
+            "tests/http/test_client_proof.py",
+            "tests/conformance/test_client_assertions.py",
+        ),
+    ),
+    ("tenant", "store/once", _STORE),
+    ("tenant", "store/codes", _STORE),
+    ("tenant", "store/refresh_tokens", _STORE),
     ("SDK", "sdk:verify", ("tests/sdk/test_forged_tokens.py", "tests/sdk/test_token_reading.py")),
 )
 

@@ -198,6 +198,8 @@ async def test_nothing_is_proven_by_nothing_nor_by_a_secret_that_is_not_shown_as
             assert isinstance(await authenticate(work, empty, remit.deps), Refusal)
         odd = Presented(client=ClientId(world.calendar.id), proof=Proof.NONE, value=world.calendar_secret)
         assert isinstance(await authenticate_resource(work, odd, remit.deps), Refusal)
+        nobody = Presented(client=ClientId("res_nobody"), proof=Proof.SECRET, value=world.calendar_secret)
+        assert isinstance(await authenticate_resource(work, nobody, remit.deps), Refusal)
 
 
 async def test_a_client_without_keys_cannot_prove_itself_by_one(remit):

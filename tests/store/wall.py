@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import get_type_hints
 
 import pytest
 
+from remit.core.tokens import RefreshState
 from remit.ports.work import Work
 from tests.store.rows import (
+    A_TOKEN,
     ACME,
     GLOBEX,
     NOW,
@@ -69,6 +72,22 @@ class Wall:
         for write in WRITES.values():
             await in_work(db, ACME, write)
         assert await fresh(db, GLOBEX) == theirs
+
+    async def test_a_successor_is_looked_for_in_its_own_tenant(self, db, acme):
+        await in_work(db, GLOBEX, furnish)
+        successor = replace(A_TOKEN, id="rt_2")
+        for tenant in (ACME, GLOBEX):
+            await in_work(db, tenant, lambda work: work.refresh_tokens.add(successor))
+            await in_work(db, tenant, WRITES["refresh_tokens.spend"])
+        for spender, expected in ((ACME, RefreshState.LIVE), (GLOBEX, RefreshState.SPENT)):
+            assert await in_work(
+                db,
+                spender,
+                lambda work: work.refresh_tokens.spend(successor, successor="rt_3", sealed=b"s", at=NOW),
+            )
+            found = await in_work(db, GLOBEX, lambda work: work.refresh_tokens.find(A_TOKEN.id))
+            assert found is not None
+            assert found.successor_state is expected
 
     @pytest.mark.parametrize("name", ONE_TIME)
     async def test_of_eight_racers_one_wins(self, db, acme, name):
