@@ -21,7 +21,7 @@ from sqlalchemy import Engine, event
 from remit.store import migrate
 from remit.store.sqlite import read_schema
 
-A_TENANT = "insert into tenant values ('tnt_1', 'acme', 'Acme', 'active', 0, 0, 0, 0, 0, null, null, null, 0)"
+A_TENANT = {"tenant": "tnt_1", "slug": "acme", "name": "Acme", "state": "active"}
 NEXT = (
     "alter table stop add column note text",
     "update stop set note = 'none'",
@@ -29,6 +29,14 @@ NEXT = (
     "insert into later select slug from tenant",
     "alter table later add column more text",
 )
+
+
+def add_a_tenant(connection: sqlite3.Connection) -> None:
+    """Add a row, with as little as possible in whatever columns this version has."""
+    columns = [(name, needed) for _, name, _, needed, *_ in connection.execute("pragma table_info(tenant)")]
+    row = {name: A_TENANT.get(name, 0 if needed else None) for name, needed in columns}
+    names = ", ".join(row)
+    connection.execute(f"insert into tenant ({names}) values ({', '.join('?' * len(row))})", [*row.values()])
 
 
 def one_more(versions: Path) -> None:
@@ -108,7 +116,7 @@ def main(folder: Path, kind: str) -> None:
     if kind == "older":
         migrate.upgrade(template)
         connection = sqlite3.connect(template)
-        connection.execute(A_TENANT)
+        add_a_tenant(connection)
         connection.commit()
         connection.close()
         one_more(folder / "versions")

@@ -72,6 +72,7 @@ DECISION_REASONS: Final = frozenset(
         "allowed",
         "expired",
         "insufficient_scope",
+        "insufficient_user_authentication",
         "invalid_dpop_proof",
         "invalid_request",
         "invalid_token",
