@@ -78,13 +78,8 @@ INTRODUCTION = """\
 # Checks taken out
 
 Tests that pass say little about a check that nobody tries to pass. So each check of the modules that guard is taken
-out, one at a time, and a test must fail:
-
-*Not run by our tests: it takes a while, and each module's tests run once for every change that nobody notices.*
-
-```sh
-make mutate ARGS="--keep"
-```
+out, one at a time, and a test must fail. `make mutate ARGS="--keep"` does it and keeps the counts below; it takes a
+while, because each module's tests run once for every change that nobody notices.
 
 A check is taken out by turning an `if` into never, a comparison into its opposite or its neighbour (`<` and `<=`), by
 leaving out one side of an `and`, `or`, `&`, `|` or `-`, one element of a table, one case or its guard, one call whose
