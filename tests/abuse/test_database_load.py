@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import httpx
 import pytest
@@ -98,12 +100,21 @@ async def test_b_db_01_fifty_who_write_at_once_and_a_second_process_are_all_serv
     wanted = {"refresh": {200}, "issue": {200}, "redeem": {400}, "introspect": {200}, "revoke": {200}}
     assert [seen for seen in answers.statuses if seen[1] not in wanted[seen[0]]] == []
     assert {what for what, _ in answers.statuses} == wanted.keys()
-    # On a machine with other work the short run says no more than that nobody waits for a lock.
-    assert answers.slowest(0.99) < (0.5 if effort.long else 4), f"of {len(answers.seconds)}"
+    # Fifty callers in one process wait for each other more than for the server, so its own word counts for the bound;
+    # theirs says that nobody waited for a lock.
+    took = took_by(server)
+    assert len(took) >= len(answers.seconds)
+    assert took[int(len(took) * 0.99)] < 500, f"milliseconds, of {len(took)}"
+    assert answers.slowest(0.99) < 4, f"seconds, of {len(answers.seconds)}"
     log = server.log.read_text("utf-8")
     assert "store.unavailable" not in log
     assert "request.failed" not in log
     assert server.verify("acme").returncode == 0
+
+
+def took_by(server: Any) -> list[float]:
+    """Return how many milliseconds the server spent on each request, by its log, the shortest first."""
+    return sorted(float(ms) for ms in re.findall(r'"ms": ?([0-9.]+)', server.log.read_text("utf-8")))
 
 
 async def test_b_db_01_every_transaction_that_writes_begins_as_a_writer(remit):
