@@ -81,9 +81,10 @@ def introspecting(target: servers.Target) -> list[load.Caller]:
 
 WORK: dict[str, tuple[Callable[[servers.Target], list[load.Caller]], float]] = {
     "P1 client_credentials": (issuing, 1.5),
-    "P1 client_credentials, DPoP": (proving, 1.5),
     "P2 refresh, rotation": (rotating, 2.5),
     "P3 introspection": (introspecting, 3.0),
+    # Last: the peer keeps used proofs among the thousand things that it remembers, and forgets refresh tokens for them.
+    "P1 client_credentials, DPoP": (proving, 1.5),
 }
 
 
