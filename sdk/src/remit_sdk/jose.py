@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 
+from remit_sdk.dpop import TYPE, digest
 from remit_sdk.strict import read_base64url, write_base64url
 
 # The algorithm and the only key type it may meet. HMAC and `none` are absent, so no public key
@@ -211,10 +211,10 @@ class DpopKey:
             "iat": int(now),
         }
         if token is not None:
-            claims["ath"] = write_base64url(hashlib.sha256(token.encode("ascii")).digest())
+            claims["ath"] = digest(token)
         if nonce is not None:
             claims["nonce"] = nonce
-        return _signed({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.public}, claims, "ES256", self.material)
+        return _signed({"typ": TYPE, "alg": "ES256", "jwk": self.public}, claims, "ES256", self.material)
 
 
 def _signed(header: Mapping[str, object], claims: Mapping[str, object], alg: str, key: Key) -> str:
