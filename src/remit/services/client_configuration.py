@@ -7,7 +7,6 @@ from dataclasses import replace
 from remit.core.agents import AgentState
 from remit.core.audit.events import (
     AgentStateChanged,
-    ClientChanged,
     ClientRetired,
     RegistrationRefused,
     Who,
@@ -22,19 +21,13 @@ from remit.ports.work import Work
 from remit.services.client_auth import proves
 from remit.services.origin import Origin
 from remit.services.provisioning.credentials import SECRET_METHODS
-from remit.services.registration import Registered, give_secret
+from remit.services.registration import Registered, give_secret, redescribe
 from remit.services.stop_rows import put_row
 
 STRANGER = Refusal(
     "invalid_token", "no registration is managed with this token: it is another client's, or the registration is over"
 )
 """One answer to every token that is not this client's, and to every client that there is not (RFC 7592 §2.1)."""
-
-_SAID = (
-    *("name", "auth_method", "application_type", "redirect_uris", "grant_types", "default_scopes", "jwks", "home"),
-    *("id_token_alg", "require_pushed", "require_signed", "dpop_bound", "details_types", "logout"),
-)
-_SEEN_OR_TRUSTED = frozenset({"name", "auth_method", "redirect_uris", "jwks"})
 
 
 async def read_registration(
@@ -109,30 +102,7 @@ async def _replace(work: Work, party: Party, said: ClientMetadata, deps: Deps, w
         return registration
     if registration.jwks is not None and (clause := deps.keyring.flaw_of_jwks(registration.jwks)) is not None:
         return Refusal("invalid_client_metadata", f"the key set {clause}")
-    wanted = replace(
-        found,
-        name=registration.name,
-        auth_method=registration.auth_method,
-        application_type=registration.application_type,
-        redirect_uris=registration.redirect_uris,
-        grant_types=registration.grant_types,
-        default_scopes=registration.scopes,
-        jwks=registration.jwks,
-        home=registration.home,
-        id_token_alg=registration.id_token_alg,
-        require_pushed=registration.require_pushed,
-        require_signed=registration.require_signed,
-        dpop_bound=registration.dpop_bound,
-        details_types=registration.details_types,
-        logout=registration.logout,
-    )
-    changed = tuple(name for name in _SAID if getattr(found, name) != getattr(wanted, name))
-    if changed:
-        if not _SEEN_OR_TRUSTED.isdisjoint(changed):
-            wanted = replace(wanted, version=found.version + 1)
-        await work.clients.redescribe(wanted)
-        event = ClientChanged(who=who, changed=changed, redirect_uris=wanted.redirect_uris)
-        await work.events.append(event, at=deps.clock.now())
+    wanted = await redescribe(work, found, registration, deps, who)
     return Registered(client=wanted, secret=await _missing_secret(work, wanted, deps, who))
 
 

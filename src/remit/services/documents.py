@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from remit.core.admission import USUAL, Documents
-from remit.core.audit.events import SYSTEM, ClientChanged, DocumentRefused
+from remit.core.audit.events import SYSTEM, DocumentRefused
 from remit.core.clients import Client, ClientState, Party
 from remit.core.names import ClientId, TenantId
 from remit.core.oauth.documents import Reading, flaw_of_url, host_of, is_document, judge_document, strays
@@ -17,7 +17,7 @@ from remit.ports.deps import Deps
 from remit.ports.work import Work
 from remit.services.client_metadata import read_metadata
 from remit.services.origin import Origin
-from remit.services.registration import ceiling_of, take_in
+from remit.services.registration import ceiling_of, redescribe, take_in
 from remit.strict_json import read_object
 
 WHAT = "document"
@@ -36,25 +36,6 @@ UNREAD = Refusal(
 """The one answer to whatever went wrong on the way: what it was would tell of networks that are not the asker's."""
 
 BUSY = Refusal("temporarily_unavailable", "too many unknown clients came from your address: wait before the next")
-
-_OF_DOCUMENT = (
-    "name",
-    "auth_method",
-    "application_type",
-    "redirect_uris",
-    "grant_types",
-    "default_scopes",
-    "jwks",
-    "home",
-    "id_token_alg",
-    "require_pushed",
-    "require_signed",
-    "dpop_bound",
-    "details_types",
-    "logout",
-)
-_SEEN_OR_TRUSTED = frozenset({"name", "auth_method", "redirect_uris", "jwks"})
-"""What an approval was given to. A document that changes it is asked about anew (CIMD-14)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,34 +180,8 @@ async def _believe(
 
 async def _change(work: Work, party: Party, registration: Registration, deps: Deps) -> Client:
     """Take over what a document says now."""
-    found = party.client
-    wanted = replace(
-        found,
-        name=registration.name,
-        auth_method=registration.auth_method,
-        application_type=registration.application_type,
-        redirect_uris=registration.redirect_uris,
-        grant_types=registration.grant_types,
-        default_scopes=registration.scopes,
-        jwks=registration.jwks,
-        home=registration.home,
-        id_token_alg=registration.id_token_alg,
-        require_pushed=registration.require_pushed,
-        require_signed=registration.require_signed,
-        dpop_bound=registration.dpop_bound,
-        details_types=registration.details_types,
-        logout=registration.logout,
-    )
-    changed = tuple(name for name in _OF_DOCUMENT if getattr(found, name) != getattr(wanted, name))
-    if not changed:
-        return found
-    if not _SEEN_OR_TRUSTED.isdisjoint(changed):
-        wanted = replace(wanted, version=found.version + 1)
-    await work.clients.redescribe(wanted)
-    who = replace(SYSTEM, agent=party.agent.id, owner=party.agent.owner, client=found.id)
-    event = ClientChanged(who=who, changed=changed, redirect_uris=wanted.redirect_uris)
-    await work.events.append(event, at=deps.clock.now())
-    return wanted
+    who = replace(SYSTEM, agent=party.agent.id, owner=party.agent.owner, client=party.client.id)
+    return await redescribe(work, party.client, registration, deps, who)
 
 
 def _flaw(why: str) -> Refusal:

@@ -11,6 +11,7 @@ from remit.core.audit.events import (
     SYSTEM,
     AgentCreated,
     AgentStateChanged,
+    ClientChanged,
     ClientRegistered,
     CredentialAdded,
     RegistrationRefused,
@@ -252,6 +253,44 @@ async def _give_access(work: Work, client: Client, deps: Deps) -> Secret:
     access = StoredSecret(id=opaque.id, digest=deps.digester.digest(opaque), created_at=now, expires_at=None)
     await work.registrations.set_access(client.id, access)
     return opaque.text()
+
+
+_DESCRIBED = (
+    *("name", "auth_method", "application_type", "redirect_uris", "grant_types", "default_scopes", "jwks", "home"),
+    *("id_token_alg", "require_pushed", "require_signed", "dpop_bound", "details_types", "logout"),
+)
+_SEEN_OR_TRUSTED = frozenset({"name", "auth_method", "redirect_uris", "jwks"})
+"""What an approval was given to. A client that changes it is asked about anew (CIMD-14)."""
+
+
+async def redescribe(work: Work, found: Client, registration: Registration, deps: Deps, who: Who) -> Client:
+    """Take over how a client describes itself now: by a registration that it manages, or by its document."""
+    wanted = replace(
+        found,
+        name=registration.name,
+        auth_method=registration.auth_method,
+        application_type=registration.application_type,
+        redirect_uris=registration.redirect_uris,
+        grant_types=registration.grant_types,
+        default_scopes=registration.scopes,
+        jwks=registration.jwks,
+        home=registration.home,
+        id_token_alg=registration.id_token_alg,
+        require_pushed=registration.require_pushed,
+        require_signed=registration.require_signed,
+        dpop_bound=registration.dpop_bound,
+        details_types=registration.details_types,
+        logout=registration.logout,
+    )
+    changed = tuple(name for name in _DESCRIBED if getattr(found, name) != getattr(wanted, name))
+    if not changed:
+        return found
+    if not _SEEN_OR_TRUSTED.isdisjoint(changed):
+        wanted = replace(wanted, version=found.version + 1)
+    await work.clients.redescribe(wanted)
+    event = ClientChanged(who=who, changed=changed, redirect_uris=wanted.redirect_uris)
+    await work.events.append(event, at=deps.clock.now())
+    return wanted
 
 
 async def give_secret(work: Work, client: Client, deps: Deps, who: Who) -> Secret:
