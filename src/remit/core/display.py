@@ -68,6 +68,11 @@ def relative(at: datetime, now: datetime) -> str:
     return f"{moment.day} {moment:%b %Y}"
 
 
+def sentence(hint: str) -> str:
+    """Return what a refusal hints at as people read it: a sentence."""
+    return f"{hint[:1].upper()}{hint[1:]}."
+
+
 def exact(at: datetime) -> str:
     """Return a moment to the second, in UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

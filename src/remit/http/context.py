@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from remit.core.display import sentence
 from remit.core.oauth.verdicts import Refusal
 from remit.http._kit.render import Pages
 from remit.http._kit.views import Onward
@@ -53,7 +54,7 @@ def error_page(
         # Whatever came in the address of a refused request is not said again, not even to come back to it.
         frame=frame(replace(browser, here=""), context.deps),
         title=title,
-        happened=refusal.hint[:1].upper() + refusal.hint[1:] + ".",
+        happened=sentence(refusal.hint),
         todo=todo or ADVICE.get(refusal.code, ADVICE["invalid_request"]),
         request_id=request.scope.get("remit.request", ""),
         code=refusal.code,

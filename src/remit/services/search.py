@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from remit.core.agents import AgentState
@@ -70,7 +70,7 @@ async def _parties(work: Work, directory: Directory, text: str) -> list[Hit]:
 
 async def _with_stop(directory: Directory, hit: Hit) -> Hit:
     stopped = await directory.stop_on([Target(TargetKind(hit.kind), hit.id)])
-    return Hit(kind=hit.kind, id=hit.id, name=hit.name, state=hit.state, agent=hit.agent, stopped=stopped)
+    return replace(hit, stopped=stopped)
 
 
 async def _records(work: Work, directory: Directory, text: str) -> list[Hit]:

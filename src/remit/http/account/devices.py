@@ -7,11 +7,13 @@ from typing import Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from remit.core.display import sentence
 from remit.core.oauth.authorize import AuthorizeRequest
 from remit.core.oauth.device import OFF, read_user_code
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.http.account.device.page import DevicePage
 from remit.http.account.device_check.page import DeviceCheckPage
+from remit.http.account.waiting import told_to_wait
 from remit.http.browser import frame, page
 from remit.http.context import error_page
 from remit.http.oauth.authorize import answer, take_next_step
@@ -44,12 +46,10 @@ async def take_code(visit: Visit, form: Form) -> Response:
         tried = Refusal("temporarily_unavailable", "too many codes were tried")
         await note(visit.request, tried, visit.own_who())
         text = f"Too many codes were tried. Wait {outcome.wait} seconds, then start again on the device."
-        shown = _code_page(visit, code=typed, error=text, status=status_of("too_many"))
-        shown.headers["retry-after"] = str(outcome.wait)
-        return shown
+        return told_to_wait(_code_page(visit, code=typed, error=text, status=status_of("too_many")), outcome.wait)
     if isinstance(outcome, Refusal):
         await note(visit.request, outcome, visit.own_who())
-        return _code_page(visit, code=typed, error=outcome.hint[:1].upper() + outcome.hint[1:] + ".")
+        return _code_page(visit, code=typed, error=sentence(outcome.hint))
     return _check_page(visit, outcome)
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from remit.core.clients import Client
+from remit.core.display import sentence
 from remit.core.names import ClientId
 from remit.core.oauth.authorize import AuthorizeRequest
 from remit.core.oauth.details import reread
@@ -23,6 +24,7 @@ from remit.http.account.consent.page import DURATIONS as DURATION_WORDS
 from remit.http.account.consent.page import IDENTITY_SENTENCES, ConsentPage
 from remit.http.account.second_factor.routes import ask_for_code
 from remit.http.account.sign_in.page import SignInPage
+from remit.http.account.waiting import told_to_wait, too_many_tries
 from remit.http.account.welcome import destination, next_of, welcome
 from remit.http.browser import (
     FORGED,
@@ -88,13 +90,11 @@ async def login_form(request: Request) -> Response:
     email, password = form.one("email") or "", form.one("password") or ""
     outcome = await sign_in(tenant.id, email, password, context.deps, origin_of(request), earlier=browser.signed_in)
     if isinstance(outcome, TooMany):
-        text = f"Too many tries. Wait {outcome.wait} seconds, then try again."
+        text = too_many_tries(outcome.wait)
         shown = await _show_login(request, browser, form, error=text, status=status_of("too_many"))
-        shown.headers["retry-after"] = str(outcome.wait)
-        return shown
+        return told_to_wait(shown, outcome.wait)
     if isinstance(outcome, Refusal):
-        text = outcome.hint[:1].upper() + outcome.hint[1:] + "."
-        return await _show_login(request, browser, form, error=text)
+        return await _show_login(request, browser, form, error=sentence(outcome.hint))
     packed = form.one("ix")
     if isinstance(outcome, HalfWay):
         return ask_for_code(request, browser, outcome, packed)

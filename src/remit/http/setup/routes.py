@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from remit.core.display import sentence
 from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import LEAST_PASSWORD
 from remit.core.tenants import DEFAULT_SLUG
@@ -98,7 +99,7 @@ def _field_error(refusal: Refusal) -> FieldError:
     """Put a refusal beside the field it speaks of."""
     hint = refusal.hint
     name = "password" if "password" in hint else "email" if "address" in hint else "name"
-    return FieldError(name=name, text=hint[:1].upper() + hint[1:] + ".")
+    return FieldError(name=name, text=sentence(hint))
 
 
 ROUTES: Final = (

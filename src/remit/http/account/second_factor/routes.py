@@ -10,9 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from remit.core.display import sentence
 from remit.core.names import UserId
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.http.account.second_factor.page import SecondFactorPage
+from remit.http.account.waiting import told_to_wait, too_many_tries
 from remit.http.account.welcome import next_of, welcome
 from remit.http.browser import FORGED, Browser, frame, genuine, go, origin_source, page, read_browser
 from remit.http.context import context_of, error_page
@@ -67,14 +69,13 @@ async def code_form(request: Request) -> Response:
     tenant, code = browser.tenant, form.one("code") or ""
     outcome = await finish_sign_in(tenant.id, half, code, deps, origin_of(request), earlier=browser.signed_in)
     if isinstance(outcome, TooMany):
-        text = f"Too many tries. Wait {outcome.wait} seconds, then try again."
+        text = too_many_tries(outcome.wait)
         shown = await _show(request, browser, form, error=text, status=status_of("too_many"))
-        shown.headers["retry-after"] = str(outcome.wait)
-        return shown
+        return told_to_wait(shown, outcome.wait)
     if isinstance(outcome, Refusal):
         if outcome.code != "access_denied":
             return await turn_away(request, browser, STALE)
-        return await _show(request, browser, form, error=outcome.hint[:1].upper() + outcome.hint[1:] + ".")
+        return await _show(request, browser, form, error=sentence(outcome.hint))
     return await welcome(request, browser, *outcome, packed=form.one("ix"))
 
 

@@ -7,11 +7,13 @@ from typing import Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from remit.core.display import sentence
 from remit.core.names import Secret
 from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.core.totp import address_of, spelled
 from remit.http._kit.views import FieldError
 from remit.http.account.security.page import SecurityPage
+from remit.http.account.waiting import told_to_wait, too_many_tries
 from remit.http.browser import frame, go, page
 from remit.http.visits import EVERYBODY, Visit, form_for, page_for
 from remit.services.second_factor import begin, confirm, look, remove, renew
@@ -50,14 +52,10 @@ async def _again(visit: Visit, outcome: tuple[Secret, ...] | Refusal | TooMany |
         case None:
             return go(f"{visit.issuer}/account/security", visit.browser)
         case TooMany(wait):
-            error = FieldError(name=field, text=f"Too many tries. Wait {wait} seconds, then try again.")
-            shown = await _show(visit, error=error, status=status_of("too_many"))
-            shown.headers["retry-after"] = str(wait)
-            return shown
+            error = FieldError(name=field, text=too_many_tries(wait))
+            return told_to_wait(await _show(visit, error=error, status=status_of("too_many")), wait)
         case Refusal():
-            return await _show(
-                visit, error=FieldError(name=field, text=outcome.hint[:1].upper() + outcome.hint[1:] + ".")
-            )
+            return await _show(visit, error=FieldError(name=field, text=sentence(outcome.hint)))
         case codes:
             return await _show(visit, codes=codes)
 

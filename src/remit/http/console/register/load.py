@@ -7,6 +7,7 @@ from typing import Final
 
 from remit.core.agents import ScopeKey
 from remit.core.clients import AuthMethod, GrantType
+from remit.core.display import sentence
 from remit.core.names import AgentId, ResourceId
 from remit.core.registration import ClientDraft
 from remit.core.resources import ResourceState
@@ -120,7 +121,7 @@ def error_of(flaw: Flaw) -> FieldError:
         Part.CLIENT: {"redirect": "redirect", "": "client_name"},
     }[flaw.part]
     name = next((field for word, field in said.items() if word in hint), "name")
-    return FieldError(name=name, text=f"{hint[:1].upper()}{hint[1:]}.")
+    return FieldError(name=name, text=sentence(hint))
 
 
 async def load(visit: Visit, typed: Typed, *errors: FieldError) -> RegisterPage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from remit.core.display import sentence
 from remit.core.lifetimes import ChosenLifetimes, Lifetimes, judge_lifetimes
 from remit.http._kit.views import FieldError
 from remit.http.console.rows import console_frame
@@ -75,16 +76,12 @@ def read(form: Form, instance: Lifetimes) -> ChosenLifetimes | tuple[FieldError,
         # Alone first, so that what is wrong with one field is told there; the absolute limit is judged as it will be.
         alone = ChosenLifetimes(**{name: values[name], "refresh_absolute_days": values.get("refresh_absolute_days")})
         if name != "refresh_idle_days" and (flaw := judge_lifetimes(alone, instance)) is not None:
-            errors.append(FieldError(name=name, text=_sentence(flaw.hint)))
+            errors.append(FieldError(name=name, text=sentence(flaw.hint)))
     if errors:
         return tuple(errors)
     chosen = ChosenLifetimes(**values)
     flaw = judge_lifetimes(chosen, instance)
-    return chosen if flaw is None else (FieldError(name="refresh_idle_days", text=_sentence(flaw.hint)),)
-
-
-def _sentence(hint: str) -> str:
-    return f"{hint[:1].upper()}{hint[1:]}."
+    return chosen if flaw is None else (FieldError(name="refresh_idle_days", text=sentence(flaw.hint)),)
 
 
 def _registration(seen: TenantSettings) -> str:

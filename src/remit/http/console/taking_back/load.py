@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from remit.core.display import sentence
 from remit.core.oauth.verdicts import Refusal
 from remit.core.trimming import USUAL_SPAN
 from remit.http._kit.views import FieldError, Resource
@@ -77,7 +78,7 @@ async def load(
         agents=effect.agent_names,
         agents_more=effect.agents - len(effect.agent_names),
         rows=tuple(_row(visit, facts, scopes) for facts, scopes in effect.first),
-        nothing=f"{found.hint[:1].upper()}{found.hint[1:]}." if isinstance(found, Refusal) else "",
+        nothing=sentence(found.hint) if isinstance(found, Refusal) else "",
         hidden=(*((name, text) for name, text in asked.fields.items() if text), ("mark", mark)),
         look=f"{visit.issuer}/console/grants/trim" if trims else "",
         action=f"{visit.issuer}/console/grants/{asked.path}" if offered else "",
