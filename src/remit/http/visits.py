@@ -136,6 +136,18 @@ def form_for(roles: frozenset[Role], act: Act) -> Endpoint:
     return endpoint
 
 
+async def own_form(request: Request, browser: Browser, *, repeated: frozenset[str] = frozenset()) -> Form | Response:
+    """Read a form that a page of ours sent from this very browser, signed in or not. The answer to anything else."""
+    form = await read_form(request, repeated)
+    if isinstance(form, TooLarge):
+        return render_too_large(form)
+    if isinstance(form, Refusal):
+        return error_page(request, browser, form)
+    if not genuine(request, form, browser, context_of(request).deps):
+        return await turn_away(request, browser, FORGED)
+    return form
+
+
 async def turn_away(request: Request, browser: Browser, refusal: Refusal, *, todo: str = "") -> Response:
     """Refuse what nobody has proven to be his own doing: a form from elsewhere, a sealed request of another browser."""
     await note(request, refusal)

@@ -40,13 +40,12 @@ from remit.http.context import context_of, error_page
 from remit.http.oauth.authorize import answer, take_next_step
 from remit.http.oauth.interaction import pack, unpack
 from remit.http.oauth.logout import confirmed_logout, leave
-from remit.http.visits import turn_away
+from remit.http.visits import own_form, turn_away
 from remit.ports.work import GrantFilter
 from remit.services.authorize import NeedsLogin, proceed
 from remit.services.consent import DURATIONS, Answer, Asking, Choice, approve, deny, durations
 from remit.services.sessions import HalfWay, sign_in
 from remit.wire.caller import origin_of, tenant_of
-from remit.wire.oauth_errors import render_too_large
 from remit.wire.parse import Form, TooLarge, parse_query, read_form
 from remit.wire.problems import status_of
 
@@ -79,13 +78,9 @@ async def login_form(request: Request) -> Response:
     """Check a password, renew the session id, and go on: to the second step, or with what brought the user here."""
     context = context_of(request)
     browser = await read_browser(request, context.deps)
-    form = await read_form(request)
-    if isinstance(form, TooLarge):
-        return render_too_large(form)
-    if isinstance(form, Refusal):
-        return error_page(request, browser, form)
-    if not genuine(request, form, browser, context.deps):
-        return await turn_away(request, browser, FORGED)
+    form = await own_form(request, browser)
+    if isinstance(form, Response):
+        return form
     tenant = tenant_of(request)
     email, password = form.one("email") or "", form.one("password") or ""
     outcome = await sign_in(tenant.id, email, password, context.deps, origin_of(request), earlier=browser.signed_in)
@@ -135,13 +130,9 @@ async def consent_form(request: Request) -> Response:
     context = context_of(request)
     deps = context.deps
     browser = await read_browser(request, deps)
-    form = await read_form(request, frozenset({"scope"}))
-    if isinstance(form, TooLarge):
-        return render_too_large(form)
-    if isinstance(form, Refusal):
-        return error_page(request, browser, form)
-    if not genuine(request, form, browser, deps):
-        return await turn_away(request, browser, FORGED)
+    form = await own_form(request, browser, repeated=frozenset({"scope"}))
+    if isinstance(form, Response):
+        return form
     asked = _unpack(request, form, browser)
     if asked is None:
         return await turn_away(request, browser, STALE)

@@ -13,15 +13,14 @@ from remit.core.oauth.verdicts import Refusal
 from remit.core.registration import LEAST_PASSWORD
 from remit.core.tenants import DEFAULT_SLUG
 from remit.http._kit.views import FieldError
-from remit.http.browser import FORGED, Browser, frame, genuine, go, page, read_browser, set_session
+from remit.http.browser import Browser, frame, go, page, read_browser, set_session
 from remit.http.context import context_of, error_page
 from remit.http.setup.page import SetupPage
-from remit.http.visits import note, turn_away
+from remit.http.visits import note, own_form
 from remit.services.provisioning.setup import SPENT, check_setup_link, redeem_setup_link
 from remit.services.sessions import sign_in
 from remit.wire.caller import origin_of, tenant_of
-from remit.wire.oauth_errors import render_too_large
-from remit.wire.parse import Form, TooLarge, parse_query, read_form
+from remit.wire.parse import Form, parse_query
 
 _NO_LINK: Final = "This setup link does not work"
 
@@ -43,13 +42,9 @@ async def finish_setup(request: Request) -> Response:
     """Make the first administrator and sign him in."""
     context = context_of(request)
     browser = await read_browser(request, context.deps)
-    form = await read_form(request)
-    if isinstance(form, TooLarge):
-        return render_too_large(form)
-    if isinstance(form, Refusal):
-        return error_page(request, browser, form)
-    if not genuine(request, form, browser, context.deps):
-        return await turn_away(request, browser, FORGED)
+    form = await own_form(request, browser)
+    if isinstance(form, Response):
+        return form
     token = form.one("token") or ""
     refusal = await _flaw(request, token)
     if refusal is not None:

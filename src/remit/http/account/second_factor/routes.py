@@ -16,16 +16,15 @@ from remit.core.oauth.verdicts import Refusal, TooMany
 from remit.http.account.second_factor.page import SecondFactorPage
 from remit.http.account.waiting import told_to_wait, too_many_tries
 from remit.http.account.welcome import next_of, welcome
-from remit.http.browser import FORGED, Browser, frame, genuine, go, origin_source, page, read_browser
+from remit.http.browser import Browser, frame, go, origin_source, page, read_browser
 from remit.http.context import context_of, error_page
 from remit.http.oauth.interaction import seal_for, unpack, unseal_from
-from remit.http.visits import turn_away
+from remit.http.visits import own_form, turn_away
 from remit.ports.deps import Deps
 from remit.services.second_factor import finish_sign_in
 from remit.services.sessions import HalfWay
 from remit.wire.caller import origin_of
-from remit.wire.oauth_errors import render_too_large
-from remit.wire.parse import Form, TooLarge, parse_query, read_form
+from remit.wire.parse import Form, parse_query
 from remit.wire.problems import status_of
 
 _PURPOSE = "half way"
@@ -56,13 +55,9 @@ async def code_form(request: Request) -> Response:
     """Take a code, and go on with what brought the user here."""
     deps = context_of(request).deps
     browser = await read_browser(request, deps)
-    form = await read_form(request)
-    if isinstance(form, TooLarge):
-        return render_too_large(form)
-    if isinstance(form, Refusal):
-        return error_page(request, browser, form)
-    if not genuine(request, form, browser, deps):
-        return await turn_away(request, browser, FORGED)
+    form = await own_form(request, browser)
+    if isinstance(form, Response):
+        return form
     half = _unseal(form.one("half"), browser, deps)
     if half is None:
         return await turn_away(request, browser, STALE)
