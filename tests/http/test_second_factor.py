@@ -14,6 +14,7 @@ from remit.core.users import UserState
 from remit.services.provisioning.users import set_user_state
 from remit.services.second_factor import HALF_WAY, NONE, TRIES, begin, finish_sign_in, remove, reset
 from remit.services.sessions import HalfWay
+from tests.http.test_login import FORGERIES
 from tests.kit.flows import visit
 from tests.kit.pages import follow, form_to, submit, text_of
 from tests.kit.second_factor import enrol, type_code
@@ -224,3 +225,21 @@ async def test_a_key_that_nobody_confirmed_is_forgotten(remit):
     async with remit.deps.db.work(world.tenant.id) as work:
         await work.housekeeping.purge(now=remit.clock.now())
         assert await work.second_factors.find(world.alice.id) is None
+
+
+@pytest.mark.requirement("GEN-11")
+@pytest.mark.parametrize("headers", FORGERIES.values(), ids=FORGERIES)
+async def test_a_code_that_somebody_else_sends_is_refused_and_not_spent(remit, headers):
+    world = remit.acme
+    app = await enrol(remit, world)
+    async with remit.browser() as browser:
+        page = await halfway(remit, browser, world)
+        form = form_to(page, "/login/code")
+        form.put("code", app.code())
+        sent = dict(form.fields)
+        ours = {"origin": "https://id.example"}
+        for fields, told in ((sent, headers), ({**sent, "csrf": "x"}, ours)):
+            answer = await browser.post(f"{world.issuer}/login/code", data=fields, headers=told)
+            assert answer.status_code == 403
+        assert not signed_in(await follow(browser, await browser.get(f"{world.issuer}/account")))
+        assert signed_in(await follow(browser, await submit(browser, page, form)))
